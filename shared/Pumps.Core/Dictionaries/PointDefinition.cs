@@ -1,0 +1,62 @@
+using System.Collections.Frozen;
+using System.Text;
+
+namespace Pumps.Core.Dictionaries;
+
+/// <summary>Type of a datapoint; the numbers are those of DP2 section 4.1. 0 stands for an id that no dictionary knows.</summary>
+public enum PointType : byte
+{
+    Unknown = 0,
+    Bool = 1,
+    Uint = 2,
+    Int = 3,
+    Decimal = 4,
+    Float32 = 5,
+    Float64 = 6,
+    String = 7,
+    Bytes = 8,
+    Enum = 9,
+    Bitmask = 10,
+    Group = 11,
+}
+
+/// <summary>What a dictionary says of one datapoint.</summary>
+public sealed class PointDefinition
+{
+    public required uint Id { get; init; }
+
+    public required string Name { get; init; }
+
+    public required PointType Type { get; init; }
+
+    /// <summary>UCUM code; null for text, enums, booleans and masks.</summary>
+    public string? Unit { get; init; }
+
+    /// <summary>Exponent of a decimal sent as a bare mantissa.</summary>
+    public sbyte? Exponent { get; init; }
+
+    /// <summary>Plausible range as decimal text, both ends included; null when open.</summary>
+    public string? Min { get; init; }
+
+    public string? Max { get; init; }
+
+    /// <summary>Names of the enum's codes; null for other types.</summary>
+    public FrozenDictionary<uint, string>? Labels { get; init; }
+
+    public ushort Child { get; init; }
+
+    public ushort ChildRevision { get; init; }
+
+    public ushort Since { get; init; } = 1;
+
+    /// <summary>Whether a command may take this point as an argument.</summary>
+    public bool Writable { get; init; }
+
+    /// <summary>Whether the point can be read; false for <c>w</c> only.</summary>
+    public bool Readable { get; init; } = true;
+
+    public string Description { get; init; } = "";
+
+    /// <summary>The name as UTF-8, for writers that must not allocate.</summary>
+    public byte[] NameUtf8 => field ??= Encoding.UTF8.GetBytes(Name);
+}

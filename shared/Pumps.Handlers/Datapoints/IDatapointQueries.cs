@@ -1,0 +1,47 @@
+namespace Pumps.Handlers.Datapoints;
+
+/// <summary>A device as lists show it.</summary>
+public sealed record DeviceSummary(
+    string Id, string Protocol, string Offering, string Product, string Customer, DateTimeOffset? LastSeenAt, IReadOnlyDictionary<string, LatestPoint>? Latest);
+
+/// <summary>The newest value of a datapoint.</summary>
+/// <param name="Value">JSON text of the value (number, string or boolean) exactly as on the feed; null when there is none.</param>
+/// <param name="Quality"><c>good</c>, <c>not_available</c>, <c>out_of_range</c>, <c>unknown_enum</c>, <c>type_mismatch</c>, <c>unknown_id</c>.</param>
+public sealed record LatestPoint(string? Value, string Quality, DateTimeOffset ObservedAt);
+
+/// <summary>A page of a list; <paramref name="Next"/> is the cursor of the next one, null on the last.</summary>
+public sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
+
+/// <summary>How values in one bucket become one.</summary>
+public enum Aggregate
+{
+    Mean,
+    Min,
+    Max,
+    Last,
+    Count,
+
+    /// <summary>Growth of a counter, safe over its wrap.</summary>
+    Increase,
+}
+
+/// <summary>A question about the past of one datapoint.</summary>
+/// <param name="Point">Name with path, such as <c>flow</c> or <c>pumps[1].flow</c>.</param>
+/// <param name="Bucket">Width of a bucket; null asks for single observations.</param>
+public sealed record HistoryQuery(string DeviceId, string Point, DateTimeOffset From, DateTimeOffset To, TimeSpan? Bucket, Aggregate Aggregate, int Limit);
+
+/// <summary>A value in time; without bucket <paramref name="At"/> is the observation's time, with one the bucket's start.</summary>
+/// <param name="Value">JSON text of the value.</param>
+public readonly record struct HistoryPoint(DateTimeOffset At, string Value);
+
+/// <summary>Reads what <see cref="IDatapointStore"/> keeps.</summary>
+public interface IDatapointQueries
+{
+    /// <summary>Devices in the order of their ids, after <paramref name="cursor"/>.</summary>
+    Task<Page<DeviceSummary>> ListDevicesAsync(string? offering, string? cursor, int limit, bool withLatest, CancellationToken cancel);
+
+    Task<DeviceSummary?> FindDeviceAsync(string deviceId, CancellationToken cancel);
+
+    /// <summary>Values in order of time; empty when the device or datapoint has none in the range. Buckets of an hour and more are read from the roll-ups.</summary>
+    Task<IReadOnlyList<HistoryPoint>> QueryHistoryAsync(HistoryQuery query, CancellationToken cancel);
+}
