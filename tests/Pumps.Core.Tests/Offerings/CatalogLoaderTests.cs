@@ -1,0 +1,101 @@
+using System.Text.Json.Nodes;
+using Pumps.Core.Protocols;
+using Pumps.Handlers.Offerings;
+
+namespace Pumps.Core.Tests.Offerings;
+
+public sealed class CatalogLoaderTests
+{
+    private string _folder = null!;
+
+    [SetUp]
+    public void CopyCatalog()
+    {
+        _folder = Path.Combine(Path.GetTempPath(), "pumps-catalog-" + Guid.NewGuid().ToString("N"));
+        foreach (var file in Directory.EnumerateFiles(CatalogLoader.DefaultFolder, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(_folder, Path.GetRelativePath(CatalogLoader.DefaultFolder, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+    }
+
+    [TearDown]
+    public void RemoveCopy() => Directory.Delete(_folder, recursive: true);
+
+    [Test]
+    public void The_catalog_of_this_repository_has_no_fault()
+    {
+        var catalog = CatalogLoader.Load(_folder);
+
+        Assert.That(catalog.Offerings.Keys, Is.EquivalentTo(["irrigation", "fire-protection", "water-mixing"]));
+        Assert.That(catalog.Routes.RawHubFor("telemetry", "dp1"), Is.EqualTo("raw-telemetry-dp1"));
+        Assert.That(catalog.Routes.RawHubFor("telemetry", "$twin.tags.protocol"), Is.EqualTo("raw-unrouted"));
+        Assert.That(catalog.FeedHub("fire-protection", FrameKind.Event), Is.EqualTo("fire-protection-events"));
+        Assert.That(catalog.FeedHub("irrigation", FrameKind.Describe), Is.EqualTo("command-results"));
+        Assert.That(catalog.FeedHub("unheard-of", FrameKind.Telemetry), Is.Null);
+        Assert.That(catalog.Routes.FeedHubs.Select(h => h.Name).ToList(), Has.Count.EqualTo(7).And.Member("water-mixing-telemetry"));
+    }
+
+    [Test]
+    public void A_fourth_offering_is_only_new_files()
+    {
+        Write("offerings/dosing.json", """{ "id": "dosing", "name": "Dosing", "historyDays": 30 }""");
+        Write("dictionaries/7001-dosing.json", """
+            { "id": 28673, "revision": 1, "name": "dosing", "points": [ { "id": 16, "name": "ph", "type": "decimal", "unit": "[pH]", "exponent": -2 } ],
+              "events": [], "commands": [] }
+            """);
+        Write("products/dosing-pump.json", """
+            { "id": "dosing-pump", "name": "Dosing pump", "offering": "dosing", "protocol": "dp2", "dictionary": 28673, "reportIntervalSeconds": 60 }
+            """);
+
+        var catalog = CatalogLoader.Load(_folder);
+
+        Assert.That(catalog.FeedHub("dosing", FrameKind.Telemetry), Is.EqualTo("dosing-telemetry"));
+        Assert.That(catalog.Routes.FeedHubs.Single(h => h.Name == "dosing-telemetry").ConsumerGroups, Does.Contain("history"));
+        Assert.That(catalog.Dictionaries.Find(28673)!.Find(16)!.Name, Is.EqualTo("ph"));
+    }
+
+    /// <summary>Each fault names the file, the place and the rule.</summary>
+    [TestCase("products/fire-panel.json", "offering", "\"fire\"", "products/fire-panel.json: /offering: there is no offering \"fire\"")]
+    [TestCase("products/fire-panel.json", "dictionary", "4", "products/fire-panel.json: /dictionary: there is no dictionary 4")]
+    [TestCase("products/fire-panel.json", "protocol", "\"dp3\"", "products/fire-panel.json: /protocol: NotInEnumeration")]
+    [TestCase("products/fire-panel.json", "colour", "\"red\"", "products/fire-panel.json: /colour: NoAdditionalPropertiesAllowed")]
+    [TestCase("products/fire-panel.json", "counters", """[{ "point": "heat" }]""", "/counters/0/point: dictionary 513 (fire-protection) has no point \"heat\"")]
+    [TestCase("offerings/irrigation.json", "id", "\"water-mixing\"", "offerings/water-mixing.json: /id: \"water-mixing\" is there more than once")]
+    [TestCase("offerings/irrigation.json", "historyDays", "0", "offerings/irrigation.json: /historyDays: NumberTooSmall")]
+    [TestCase("dictionaries/0103-irrigation-zone.json", "id", "\"x\"", "dictionaries/0103-irrigation-zone.json: /id: IntegerExpected")]
+    [TestCase("routes.json", "enrichments", "[]", "routes.json: /enrichments: the pipeline needs an enrichment named \"protocol\"")]
+    public void A_fault_names_the_file_the_place_and_the_rule(string file, string member, string value, string expected)
+    {
+        var path = Path.Combine(_folder, file);
+        var root = JsonNode.Parse(File.ReadAllText(path))!;
+        root[member] = JsonNode.Parse(value);
+        File.WriteAllText(path, root.ToJsonString());
+
+        var thrown = Assert.Throws<CatalogException>(() => CatalogLoader.Load(_folder));
+        Assert.That(thrown!.Message, Does.Contain(expected));
+    }
+
+    [Test]
+    public void A_broken_file_and_a_missing_one_are_both_named()
+    {
+        Write("products/torn.json", "{ \"id\": ");
+        File.Delete(Path.Combine(_folder, "routes.json"));
+
+        var thrown = Assert.Throws<CatalogException>(() => CatalogLoader.Load(_folder));
+        Assert.That(thrown!.Message, Does.Contain("products/torn.json: line 1: not valid JSON").And.Contain("routes.json: /: the file does not exist"));
+    }
+
+    [Test]
+    public void More_hubs_than_a_namespace_holds_is_a_fault()
+    {
+        for (var i = 0; i < 3; i++)
+            Write($"offerings/more-{i}.json", $$"""{ "id": "more-{{i}}", "name": "More", "historyDays": 30 }""");
+
+        var thrown = Assert.Throws<CatalogException>(() => CatalogLoader.Load(_folder));
+        Assert.That(thrown!.Message, Does.Contain("routes.json: /feeds: 13 feed hubs; a Standard namespace holds 10"));
+    }
+
+    private void Write(string name, string text) => File.WriteAllText(Path.Combine(_folder, name), text);
+}
