@@ -32,8 +32,13 @@ public sealed class DataDictionary
         var largest = points.Count == 0 ? 0 : points.Max(p => p.Id);
         _dense = new PointDefinition?[Math.Min(largest, DenseMax) + 1];
         foreach (var point in points)
+        {
             if (point.Id < _dense.Length)
                 _dense[point.Id] = point;
+            // A range that cannot be read must stop the load, not the first frame.
+            _ = point.Range;
+        }
+
         _sparse = points.Where(p => p.Id >= _dense.Length).ToFrozenDictionary(p => p.Id);
     }
 

@@ -23,6 +23,8 @@ public enum PointType : byte
 /// <summary>What a dictionary says of one datapoint.</summary>
 public sealed class PointDefinition
 {
+    private readonly ulong _lowCodes;
+
     public required uint Id { get; init; }
 
     public required string Name { get; init; }
@@ -41,7 +43,15 @@ public sealed class PointDefinition
     public string? Max { get; init; }
 
     /// <summary>Names of the enum's codes; null for other types.</summary>
-    public FrozenDictionary<uint, string>? Labels { get; init; }
+    public FrozenDictionary<uint, string>? Labels
+    {
+        get;
+        init
+        {
+            field = value;
+            _lowCodes = LowCodes(value);
+        }
+    }
 
     public ushort Child { get; init; }
 
@@ -59,4 +69,22 @@ public sealed class PointDefinition
 
     /// <summary>The name as UTF-8, for writers that must not allocate.</summary>
     public byte[] NameUtf8 => field ??= Encoding.UTF8.GetBytes(Name);
+
+    /// <summary>The plausible range in the forms that decoders compare in.</summary>
+    public PointRange Range => field ??= new PointRange(this);
+
+    /// <summary>Whether the enum has this code. Codes below 64, which all registered enums keep to, are one bit test.</summary>
+    public bool HasLabel(ulong code) =>
+        code < 64
+            ? (_lowCodes >> (int)code & 1) != 0
+            : code <= uint.MaxValue && Labels is not null && Labels.ContainsKey((uint)code);
+
+    private static ulong LowCodes(FrozenDictionary<uint, string>? labels)
+    {
+        ulong codes = 0;
+        foreach (var code in labels?.Keys ?? [])
+            if (code < 64)
+                codes |= 1UL << (int)code;
+        return codes;
+    }
 }

@@ -103,6 +103,9 @@ public sealed class DatapointBuffer
         return ref point;
     }
 
+    /// <summary>Takes back the datapoint added last.</summary>
+    internal void RemoveLast() => Count--;
+
     public int AddPath(string path)
     {
         if (PathCount == _paths.Length)
