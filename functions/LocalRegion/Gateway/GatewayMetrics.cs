@@ -1,0 +1,112 @@
+using System.Diagnostics.Metrics;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Pumps.Handlers.Observability;
+
+namespace Pumps.LocalRegion.Gateway;
+
+/// <summary>Why a connection was refused or closed by the gateway. In snake case the <c>reason</c> of metrics, logs and presence.</summary>
+public enum RefusalReason
+{
+    TlsHandshake,
+    TooManyConnections,
+    UnsupportedProtocol,
+    BadUserName,
+    UnknownHost,
+    ClientIdMismatch,
+    MalformedToken,
+    PolicyToken,
+    WrongResource,
+    UnknownDevice,
+    DeviceDisabled,
+    WrongSignature,
+    TokenExpired,
+    MalformedPacket,
+    UnknownTopic,
+    OtherDevicesTopic,
+    BadProperties,
+    MessageTooLarge,
+    QualityOfService2,
+    BadMethodResponse,
+    SinkRefused,
+    StorageRefused,
+    Replaced,
+}
+
+/// <summary>Counts what the gateway does, and logs refusals without letting a broken device fill the log.</summary>
+internal sealed class GatewayMetrics(TimeProvider time, ILogger log) : IDisposable
+{
+    // A thousand devices with a wrong key say the same thing every few seconds; one line a minute and reason is enough.
+    private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
+
+    private static readonly string[] Names = [.. Enum.GetNames<RefusalReason>().Select(JsonNamingPolicy.SnakeCaseLower.ConvertName)];
+
+    // Of the platform's name, so that exporters find it, but the gateway's own: its gauge must end with it.
+    private readonly Meter _meter = new(Metrics.Name);
+    private readonly Throttle[] _throttles = [.. Names.Select(_ => new Throttle())];
+    private Counter<long>? _messages;
+    private Counter<long>? _refused;
+    private int _open;
+    private int _devices;
+
+    public static string NameOf(RefusalReason reason) => Names[(int)reason];
+
+    /// <summary>Devices connected and authenticated.</summary>
+    public int Devices => Volatile.Read(ref _devices);
+
+    public void Start()
+    {
+        _messages = _meter.CreateCounter<long>("pumps.gateway.messages", "{message}", "Device-to-cloud messages made durable");
+        _refused = _meter.CreateCounter<long>("pumps.gateway.refused", "{connection}", "Connections refused or closed by the gateway, by reason");
+        _meter.CreateObservableGauge("pumps.gateway.connections", () => Devices, "{connection}", "Devices connected");
+    }
+
+    public bool TryOpen(int connectionsMax)
+    {
+        if (Interlocked.Increment(ref _open) <= connectionsMax) return true;
+        Interlocked.Decrement(ref _open);
+        Refuse(RefusalReason.TooManyConnections, null, $"{connectionsMax} are open");
+        return false;
+    }
+
+    public void Closed() => Interlocked.Decrement(ref _open);
+
+    public void DeviceConnected() => Interlocked.Increment(ref _devices);
+
+    public void DeviceDisconnected() => Interlocked.Decrement(ref _devices);
+
+    public void Message() => _messages?.Add(1);
+
+    /// <param name="deviceId">As the client named itself; null when it did not come so far.</param>
+    public void Refuse(RefusalReason reason, string? deviceId, string? detail = null)
+    {
+        _refused?.Add(1, new KeyValuePair<string, object?>("reason", NameOf(reason)));
+        if (_throttles[(int)reason].Pass(time.GetUtcNow(), out var silenced)) log.Refused(NameOf(reason), deviceId ?? "", detail ?? "", silenced);
+    }
+
+    public void Dispose() => _meter.Dispose();
+
+    private sealed class Throttle
+    {
+        private readonly Lock _lock = new();
+        private DateTimeOffset _next;
+        private int _silenced;
+
+        public bool Pass(DateTimeOffset now, out int silenced)
+        {
+            lock (_lock)
+            {
+                silenced = _silenced;
+                if (now < _next)
+                {
+                    _silenced++;
+                    return false;
+                }
+
+                _next = now + LogInterval;
+                _silenced = 0;
+                return true;
+            }
+        }
+    }
+}

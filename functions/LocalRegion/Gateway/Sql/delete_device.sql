@@ -1,0 +1,3 @@
+-- Deletes an identity with its twin and its queue.
+-- in: @id text
+delete from device where id = @id;

@@ -1,0 +1,2 @@
+-- in: @id text, @enabled integer
+update device set enabled = @enabled where id = @id;
