@@ -58,6 +58,33 @@ internal sealed record Dp1Field(
         };
     }
 
+    /// <summary>The raw value of a scaled one: the inverse of <c>raw × Mult + Off</c>.</summary>
+    public long RawOf(long mantissa) => (mantissa - Off) / Mult;
+
+    /// <summary>The raw value nearest to a measured one. NaN gives "not available"; what the format cannot hold gives its nearest value that is one.</summary>
+    public long Quantize(double value)
+    {
+        if (double.IsNaN(value))
+            return NotAvailable == None ? 0 : NotAvailable;
+
+        var raw = Math.Round((value * Math.Pow(10, -Exponent) - Off) / Mult, MidpointRounding.AwayFromZero);
+        var (smallest, largest) = Format switch
+        {
+            Dp1Format.HighNibble or Dp1Format.LowNibble => (0L, 0xFL),
+            Dp1Format.U8 => (0, 0xFF),
+            Dp1Format.I8 => (-0x80, 0x7F),
+            Dp1Format.U16 => (0, 0xFFFF),
+            Dp1Format.I16 => (-0x8000, 0x7FFF),
+            Dp1Format.U24 => (0, 0xFFFFFF),
+            _ => (0, 0xFFFFFFFF),
+        };
+        if (largest == NotAvailable)
+            largest--;
+        if (smallest == NotAvailable)
+            smallest++;
+        return (long)Math.Clamp(raw, smallest, largest);
+    }
+
     /// <summary>Writes a raw value. A nibble leaves the other half of its byte as it is.</summary>
     public void Write(Span<byte> to, long raw)
     {
