@@ -118,6 +118,7 @@ public sealed record FleetOptions
         Check(Devices is >= 1 and <= DevicesMax, nameof(Devices), Devices, $"1 to {DevicesMax}");
         Check(Mix.Weights is var w && w.All(x => x >= 0) && w.Sum() > 0, nameof(Mix), Mix, "weights of at least 0, one of them above it");
         Check(TelemetryInterval.TotalSeconds is >= 1 and <= 32_767, nameof(TelemetryInterval), TelemetryInterval, "1 s to 32767 s");
+        Check(TelemetryInterval.Ticks % TimeSpan.TicksPerSecond == 0, nameof(TelemetryInterval), TelemetryInterval, "whole seconds, as device clocks count");
         Check(CountersEvery >= 1, nameof(CountersEvery), CountersEvery, "at least 1");
         Check(SpeedUp is >= 1 and <= 1000, nameof(SpeedUp), SpeedUp, "1 to 1000");
         Check(IncidentsPerSiteDay is >= 0 and <= 100, nameof(IncidentsPerSiteDay), IncidentsPerSiteDay, "0 to 100");

@@ -140,6 +140,8 @@ public sealed class FirePanel : Machine
     /// <summary>Someone silenced the sounder; the alarm itself stays.</summary>
     public bool Silenced => _silenced > 0;
 
+    public override bool IsBusy => _testRequested || Main is FirePumpState.Test;
+
     protected override IReadOnlyList<Incident> Known => Incidents;
 
     public DetectorState SmokeOf(int zone) => zone != _fireZone || _obscuration < 3 ? DetectorState.Normal

@@ -185,6 +185,9 @@ public abstract class Machine
 
     public bool HasEvents => _events.Count > 0;
 
+    /// <summary>Something that was <see cref="Outcome.Accepted"/> is still going on.</summary>
+    public virtual bool IsBusy => false;
+
     public abstract Outcome Execute(Order order, double value = 0);
 
     /// <summary>Called when the controller restarts: what it was doing is forgotten, the world is not.</summary>

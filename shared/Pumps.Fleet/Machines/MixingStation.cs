@@ -116,6 +116,8 @@ public sealed class MixingStation : Machine
 
     private bool NightSetback => Weather.HourOfDay(LocalMs) is >= 23 or < 5;
 
+    public override bool IsBusy => _flushSeconds > 0 || _exerciseSeconds > 0;
+
     protected override IReadOnlyList<Incident> Known => Incidents;
 
     public override void PowerUp() => (_flushSeconds, _exerciseSeconds) = (0, 0);
