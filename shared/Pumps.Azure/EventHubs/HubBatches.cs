@@ -13,18 +13,17 @@ public static class HubBatches
     /// <param name="hub">The hub's name in the catalog.</param>
     public static HubBatch From(string hub, EventData[] events, FunctionContext context)
     {
-        var translated = Array.ConvertAll(events, e => ToEvent(
-            e.SequenceNumber, e.EnqueuedTime, e.PartitionKey, e.SystemProperties, e.Properties, e.EventBody.ToMemory()));
-        return new(hub, PartitionOf(context.BindingContext.BindingData, translated), translated);
+        var partition = PartitionOf(hub, context.BindingContext.BindingData);
+        return new(hub, partition, Array.ConvertAll(events, e => ToEvent(
+            e.SequenceNumber, e.EnqueuedTime, e.PartitionKey, e.SystemProperties, e.Properties, e.EventBody.ToMemory())));
     }
 
     /// <summary>The partition, from the trigger's metadata: JSON with a member <c>PartitionId</c>.</summary>
     /// <remarks>
-    /// Hub, partition and sequence identify an event for ever, so a made-up constant would let events of two partitions pass
-    /// for one and lose the second. Should a host not send the metadata, the first event's key stands in: a key lives in one
-    /// partition, so nothing collides, and the worst is that a repeated batch is not recognised as repeated.
+    /// Hub, partition and sequence identify an event for ever. With a made-up partition two events would pass for one and the second would be
+    /// lost, so a host that does not send the metadata stops the hub: the retries go on, the alert comes, and nothing is lost.
     /// </remarks>
-    internal static string PartitionOf(IReadOnlyDictionary<string, object?> metadata, IReadOnlyList<HubEvent> events)
+    internal static string PartitionOf(string hub, IReadOnlyDictionary<string, object?> metadata)
     {
         if (metadata.TryGetValue("PartitionContext", out var value) && value?.ToString() is { Length: > 0 } json)
         {
@@ -33,7 +32,8 @@ public static class HubBatches
                 return partition;
         }
 
-        return events.Count == 0 ? "" : "key:" + events[0].Key;
+        throw new InvalidOperationException(
+            $"The Functions host delivered a batch of {hub} without PartitionContext.PartitionId in its trigger metadata ({string.Join(", ", metadata.Keys)}).");
     }
 
     internal static HubEvent ToEvent(
