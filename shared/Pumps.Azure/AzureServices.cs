@@ -1,10 +1,8 @@
 using Azure.Core;
-using Azure.Identity;
 using Azure.Monitor.OpenTelemetry.Exporter;
 using Microsoft.Azure.Functions.Worker.OpenTelemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Options;
 using Pumps.Azure.EventHubs;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
@@ -14,15 +12,12 @@ namespace Pumps.Azure;
 /// <summary>The ports' Azure side. The local region adds its own adapters in the place of these.</summary>
 public static class AzureServices
 {
-    /// <summary>Identity and hubs. No secret anywhere: the app's managed identity is its only credential.</summary>
-    public static IServiceCollection AddAzureAdapters(this IServiceCollection services)
+    /// <summary>Hubs. No secret anywhere: the app's identity signs in to all of them.</summary>
+    public static IServiceCollection AddAzureAdapters(this IServiceCollection services, TokenCredential credential)
     {
         services.AddOptions<FeedHubsOptions>().BindConfiguration(FeedHubsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<TokenCredential>(provider =>
-            new ManagedIdentityCredential(provider.GetRequiredService<IOptions<FeedHubsOptions>>().Value.ClientId is { Length: > 0 } clientId
-                ? ManagedIdentityId.FromUserAssignedClientId(clientId)
-                : ManagedIdentityId.SystemAssigned));
+        services.AddSingleton(credential);
         services.AddSingleton<IHubPublisher, EventHubsPublisher>();
         return services;
     }

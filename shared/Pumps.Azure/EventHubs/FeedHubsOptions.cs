@@ -13,7 +13,4 @@ public sealed record FeedHubsOptions
     /// <summary>Such as <c>pumps-feeds-weu.servicebus.windows.net</c>.</summary>
     [Required(ErrorMessage = "FeedHubs:fullyQualifiedNamespace is missing: the host name of the Event Hubs namespace of the feeds.")]
     public string FullyQualifiedNamespace { get; init; } = "";
-
-    /// <summary>Client id of the app's user-assigned identity; empty: its system-assigned one.</summary>
-    public string ClientId { get; init; } = "";
 }
