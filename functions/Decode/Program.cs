@@ -12,7 +12,7 @@ var identity = AzureIdentity.Credential(builder.Configuration);
 
 builder.Services
     .AddPumpHandlers(catalog)
-    .AddPostgres(AzureIdentity.Database(builder.Configuration, identity), CounterDefinition.Of(catalog))
+    .AddPostgres(AzureIdentity.Database(builder.Configuration, identity), CatalogCounters.Of(catalog))
     .AddAzureAdapters(identity)
     .AddAzureTelemetry();
 

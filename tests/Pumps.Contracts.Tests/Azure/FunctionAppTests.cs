@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.Json;
 using Microsoft.Azure.Functions.Worker;
 using Pumps.Core.Offerings;
@@ -29,7 +28,7 @@ public sealed class FunctionAppTests
     {
         var (_, method) = (Function)function;
 
-        Assert.That(((Function)function).Triggers, Has.Count.EqualTo(1));
+        Assert.That(((Function)function).Triggers, Has.Count.EqualTo(1), "Two triggers compile without a warning.");
         Assert.That(method.DeclaringType!.GetConstructors(), Has.Length.EqualTo(1));
         Assert.That(method.ReturnType, Is.EqualTo(typeof(Task)), "An async void would be gone before it fails.");
     }
@@ -76,8 +75,8 @@ public sealed class FunctionAppTests
     [Test]
     public void Every_function_has_its_twin_in_the_local_region_and_the_other_way_round()
     {
-        var azure = HubReaders.SelectMany(f => ReadBy(f).Select(r => $"{r.Hub} / {r.Group} -> {f.Handlers.Single().FullName}"));
-        var local = Doors.For(Catalog).Select(d => $"{d.Hub} / {d.ConsumerGroup} -> {d.Handler.FullName}");
+        var azure = HubReaders.SelectMany(f => ReadBy(f).Select(r => $"{r.Hub} / {r.Group} -> {f.Handlers.Single()}"));
+        var local = Doors.For(Catalog).Select(d => $"{d.Hub} / {d.ConsumerGroup} -> {d.Handler}");
 
         Assert.That(azure, Is.Unique.And.EquivalentTo(local));
     }
@@ -99,7 +98,7 @@ public sealed class FunctionAppTests
     public void No_sample_setting_is_a_secret() =>
         Assert.That(
             FunctionApp.All.SelectMany(app => app.SampleSettings.Values),
-            Has.None.Matches<string>(v => v.Contains("AccountKey=", StringComparison.Ordinal) || v.Contains("SharedAccessKey=", StringComparison.Ordinal)));
+            Has.None.Match("(AccountKey|SharedAccessKey|Password)="));
 
     [Test]
     public void The_host_reads_its_extensions_where_it_looks_for_them()
@@ -124,7 +123,7 @@ public sealed class FunctionAppTests
     /// <summary>What a function reads in every deployment: an app that is deployed per offering reads one hub for each.</summary>
     private static IEnumerable<(string Hub, string Group)> ReadBy(Function function)
     {
-        var hub = (string)function.EventHubTrigger!.ConstructorArguments[0].Value!;
+        var hub = (string)function.Triggers[0].ConstructorArguments[0].Value!;
         var group = (string)Named(function, "ConsumerGroup")!;
         return FunctionApp.SettingsIn(hub).Any()
             ? Catalog.Offerings.Keys.Select(offering => (FunctionApp.Resolve(hub, name => name == "Offering" ? offering : $"unknown setting {name}"), group))

@@ -52,24 +52,24 @@ public sealed class PartitionPlanTests
     }
 
     [Test]
-    public void An_event_that_no_batch_can_hold_is_named_after_those_before_it_were_sent()
+    public async Task An_event_that_no_batch_can_hold_is_named_after_those_before_it_were_sent()
     {
         var sent = new List<int[]>();
         OutgoingEvent[] events = [Event("a", 0), Event("dp1-77", 1, size: 5), Event("a", 2)];
 
-        var error = Assert.ThrowsAsync<EventTooLargeException>(() => Send(events, room: 4, sent));
+        var error = await Assert.ThrowsAsync<EventTooLargeException>(() => Send(events, room: 4, sent));
 
         Assert.That(error!.Message, Does.Contain("dp1-77").And.Contain("5 bytes"));
         Assert.That(sent, Is.EqualTo(new int[][] { [0] }));
     }
 
     [Test]
-    public void A_failed_send_goes_up_and_nothing_overtakes_it()
+    public async Task A_failed_send_goes_up_and_nothing_overtakes_it()
     {
         var tries = 0;
         OutgoingEvent[] events = [.. Enumerable.Range(0, 10).Select(i => Event("a", i))];
 
-        Assert.ThrowsAsync<TimeoutException>(() => PartitionPlan.SendAllAsync(
+        await Assert.ThrowsAsync<TimeoutException>(() => PartitionPlan.SendAllAsync(
             events, () => ValueTask.FromResult(new Batch(4)), (batch, e) => batch.TryAdd(e), _ => ++tries == 2 ? throw new TimeoutException() : Task.CompletedTask));
         Assert.That(tries, Is.EqualTo(2));
     }
