@@ -1,0 +1,24 @@
+using Microsoft.Azure.Functions.Worker.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Pumps.Azure;
+using Pumps.Datapoints;
+using Pumps.Handlers;
+using Pumps.Handlers.Offerings;
+using Pumps.Postgres;
+
+var builder = FunctionsApplication.CreateBuilder(args);
+var catalog = CatalogLoader.Load(CatalogLoader.DefaultFolder);
+var identity = AzureIdentity.Credential(builder.Configuration);
+
+builder.Services.AddOptions<OfferingOptions>().BindConfiguration("").ValidateDataAnnotations().ValidateOnStart();
+builder.Services
+    .AddPumpHandlers(catalog)
+    .AddPostgres(AzureIdentity.Database(builder.Configuration, identity), CatalogCounters.Of(catalog))
+    .AddAzureAdapters(identity)
+    .AddAzureTelemetry();
+
+using var app = builder.Build();
+await app.Services.GetRequiredService<Migrator>().MigrateAsync(CancellationToken.None);
+await app.Services.GetRequiredService<Partitions>().KeepAsync(app.Services.GetRequiredService<TimeProvider>().GetUtcNow(), CancellationToken.None);
+await app.RunAsync();

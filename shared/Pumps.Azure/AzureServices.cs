@@ -1,0 +1,39 @@
+using Azure.Core;
+using Azure.Monitor.OpenTelemetry.Exporter;
+using Microsoft.Azure.Functions.Worker.OpenTelemetry;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Pumps.Azure.EventHubs;
+using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Observability;
+
+namespace Pumps.Azure;
+
+/// <summary>The ports' Azure side. The local region adds its own adapters in the place of these.</summary>
+public static class AzureServices
+{
+    /// <summary>Hubs. No secret anywhere: the app's identity signs in to all of them.</summary>
+    public static IServiceCollection AddAzureAdapters(this IServiceCollection services, TokenCredential credential)
+    {
+        services.AddOptions<FeedHubsOptions>().BindConfiguration(FeedHubsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(credential);
+        services.AddSingleton<IHubPublisher, EventHubsPublisher>();
+        return services;
+    }
+
+    /// <summary>
+    /// Traces, metrics and logs to Azure Monitor, under the names that the local region shows to Prometheus. The connection string is
+    /// the setting APPLICATIONINSIGHTS_CONNECTION_STRING; it names a place and is no secret, the identity is what authorizes.
+    /// </summary>
+    public static IServiceCollection AddAzureTelemetry(this IServiceCollection services)
+    {
+        services.AddOpenTelemetry()
+            .WithMetrics(metrics => metrics.AddMeter(Metrics.Name))
+            .WithTracing(traces => traces.AddSource(Metrics.Name))
+            .UseFunctionsWorkerDefaults()
+            .UseAzureMonitorExporter();
+        services.AddOptions<AzureMonitorExporterOptions>().Configure<TokenCredential>((options, credential) => options.Credential = credential);
+        return services;
+    }
+}

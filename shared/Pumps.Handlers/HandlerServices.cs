@@ -1,0 +1,23 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Pumps.Core.Offerings;
+using Pumps.Handlers.Datapoints;
+using Pumps.Handlers.Decoding;
+using Pumps.Handlers.Observability;
+
+namespace Pumps.Handlers;
+
+/// <summary>The handlers of both worlds. Their ports come from the adapters that the host adds.</summary>
+public static class HandlerServices
+{
+    public static IServiceCollection AddPumpHandlers(this IServiceCollection services, Catalog catalog)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<Ledger>();
+        services.AddSingleton(catalog);
+        services.AddSingleton<DecodeFrames>();
+        services.AddSingleton<KeepLatest>();
+        services.AddSingleton<KeepHistory>();
+        return services;
+    }
+}

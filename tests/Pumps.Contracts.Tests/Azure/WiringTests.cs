@@ -1,0 +1,87 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Pumps.Azure;
+using Pumps.Azure.EventHubs;
+using Pumps.Core.Offerings;
+using Pumps.Datapoints;
+using Pumps.Handlers;
+using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Offerings;
+using Pumps.Postgres;
+
+namespace Pumps.Contracts.Tests.Azure;
+
+/// <summary>The services of the apps' Program.cs, without the Functions host and without a network.</summary>
+public sealed class WiringTests
+{
+    private static readonly Catalog Catalog = CatalogLoader.Load(CatalogLoader.DefaultFolder);
+
+    private static IEnumerable<Type> FunctionClasses => FunctionApp.All.SelectMany(app => app.Functions).Select(f => f.Method.DeclaringType!).Distinct();
+
+    [TestCaseSource(nameof(FunctionClasses))]
+    public async Task The_services_of_an_app_build_the_class_of_its_functions(Type functions)
+    {
+        await using var services = Services(Sample());
+
+        Assert.That(ActivatorUtilities.CreateInstance(services, functions), Is.Not.Null);
+    }
+
+    [Test]
+    public async Task The_feeds_are_published_to_Event_Hubs()
+    {
+        await using var services = Services(Sample());
+
+        Assert.That(services.GetRequiredService<IHubPublisher>(), Is.TypeOf<EventHubsPublisher>());
+    }
+
+    [Test]
+    public async Task A_missing_namespace_stops_the_app_at_its_start_and_is_named()
+    {
+        await using var services = Services(Sample(without: "FeedHubs:fullyQualifiedNamespace"));
+
+        Assert.That(
+            () => services.GetRequiredService<IStartupValidator>().Validate(),
+            Throws.TypeOf<OptionsValidationException>().With.Message.Contains("FeedHubs:fullyQualifiedNamespace"));
+    }
+
+    [Test]
+    public async Task A_missing_offering_stops_the_app_at_its_start_and_is_named()
+    {
+        await using var services = Services(Sample(without: "Offering"));
+
+        Assert.That(
+            () => services.GetRequiredService<IStartupValidator>().Validate(),
+            Throws.TypeOf<OptionsValidationException>().With.Message.Contains("setting Offering"));
+    }
+
+    [Test]
+    public void A_missing_connection_string_is_named()
+    {
+        var sample = Sample(without: "ConnectionStrings:Postgres");
+
+        Assert.That(
+            () => AzureIdentity.Database(sample, AzureIdentity.Credential(sample)),
+            Throws.InvalidOperationException.With.Message.Contains("ConnectionStrings__Postgres"));
+    }
+
+    private static ServiceProvider Services(IConfiguration configuration)
+    {
+        var identity = AzureIdentity.Credential(configuration);
+        var services = new ServiceCollection();
+        services.AddSingleton(configuration).AddLogging();
+        services.AddOptions<OfferingOptions>().BindConfiguration("").ValidateDataAnnotations().ValidateOnStart();
+        return services
+            .AddPumpHandlers(Catalog)
+            .AddPostgres(AzureIdentity.Database(configuration, identity), CatalogCounters.Of(Catalog))
+            .AddAzureAdapters(identity)
+            .BuildServiceProvider(validateScopes: true);
+    }
+
+    /// <summary>The sample settings of the Datapoints app, as the Functions host hands them to the worker: environment variables.</summary>
+    private static IConfiguration Sample(string? without = null) => new ConfigurationBuilder()
+        .AddInMemoryCollection(FunctionApp.All.Single(app => app.Name == "Datapoints").SampleSettings
+            .Select(s => KeyValuePair.Create(s.Key.Replace("__", ":", StringComparison.Ordinal), (string?)s.Value))
+            .Where(s => s.Key != without))
+        .Build();
+}
