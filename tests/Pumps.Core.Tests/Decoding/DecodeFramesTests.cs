@@ -68,8 +68,8 @@ public sealed class DecodeFramesTests
 
         Assert.That(_feeds.Events.Select(e => e.Event.Properties[PropertyNames.CloudEventId]),
             Is.EqualTo(["raw-telemetry-dp1:0:1/0", "raw-telemetry-dp1:0:1/1"]));
-        Assert.That(_feeds.Events[0].Event.Body, Does.Contain("\"observedAt\":\"2025-06-01T11:30:00.000Z\"").And.Contain("\"soil_moisture\":31.5"));
-        Assert.That(_feeds.Events[1].Event.Body, Does.Contain("\"observedAt\":\"2025-06-01T11:50:00.000Z\"").And.Contain("\"water_temp\":-1"));
+        Assert.That(_feeds.Events[0].Event.Body, Does.Contain("\"observedAt\":\"2025-06-01T09:30:00.000Z\"").And.Contain("\"soil_moisture\":31.5"));
+        Assert.That(_feeds.Events[1].Event.Body, Does.Contain("\"observedAt\":\"2025-06-01T09:50:00.000Z\"").And.Contain("\"water_temp\":-1"));
     }
 
     [Test]

@@ -103,7 +103,7 @@ internal sealed record Dp1Field(
 }
 
 /// <summary>Where everything lies: the tables of PROTOCOL.md, sections 2 and 4. Fields stand in decoded order (section 11).</summary>
-internal static class Dp1Layout
+public static class Dp1Layout
 {
     public const byte StartDelimiter = 0xB5;
     public const byte FormatVersion = 1;
@@ -131,7 +131,7 @@ internal static class Dp1Layout
 
     private const long Open = long.MaxValue - 1;
 
-    public static readonly Dp1Field[] Status =
+    internal static readonly Dp1Field[] Status =
     [
         new(Dp1Points.PumpState, 0, Dp1Format.U8, 0, 0, Dp1Codes.PumpStates.Count - 1, 0xFF),
         new(Dp1Points.ControlMode, 1, Dp1Format.HighNibble, 0, 0, Dp1Codes.ControlModes.Count - 1, 0xF),
@@ -151,7 +151,7 @@ internal static class Dp1Layout
     ];
 
     /// <summary>One sample of a BATCH. The nibbles are the other way round from STATUS, and water_temp has another format.</summary>
-    public static readonly Dp1Field[] Record =
+    internal static readonly Dp1Field[] Record =
     [
         new(Dp1Points.PumpState, 0, Dp1Format.LowNibble, 0, 0, Dp1Codes.PumpStates.Count - 1, 0xF),
         new(Dp1Points.ValveState, 0, Dp1Format.HighNibble, 0, 0, Dp1Codes.ValveStates.Count - 1, 0xF),
@@ -165,7 +165,7 @@ internal static class Dp1Layout
         new(Dp1Points.Speed, 11, Dp1Format.U8, 0, 0, 240, 0xFF, Mult: 25),
     ];
 
-    public static readonly Dp1Field[] Counters =
+    internal static readonly Dp1Field[] Counters =
     [
         new(Dp1Points.RunHours, 0, Dp1Format.U24, -1, 0, Open, 0xFFFFFF),
         new(Dp1Points.Energy, 3, Dp1Format.U32W, -1, 0, Open, 0xFFFFFFFF),
@@ -174,7 +174,7 @@ internal static class Dp1Layout
     ];
 
     /// <summary>The snapshot in an ALARM.</summary>
-    public static readonly Dp1Field[] Alarm =
+    internal static readonly Dp1Field[] Alarm =
     [
         new(Dp1Points.Flow, 9, Dp1Format.U16, -1, 0, 6000, 0xFFFF),
         new(Dp1Points.PressureOut, 11, Dp1Format.U16, -2, 0, 2500, 0xFFFF),
