@@ -1,0 +1,221 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using OpenTelemetry.Metrics;
+using Pumps.Core.Offerings;
+using Pumps.Handlers;
+using Pumps.Handlers.Devices;
+using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Observability;
+using Pumps.Handlers.Offerings;
+using Pumps.Handlers.Portal;
+using Pumps.LocalRegion.Archive;
+using Pumps.LocalRegion.Database;
+using Pumps.LocalRegion.Gateway;
+using Pumps.LocalRegion.Hubs;
+using Pumps.Postgres;
+
+namespace Pumps.LocalRegion;
+
+/// <summary>A whole region in one process: gateway, hubs, every handler, timers, API. The wiring diagram of the local world.</summary>
+/// <remarks>
+/// Started from the inside out, stopped from the outside in: devices come last and leave first, so what was acknowledged is always on its way.
+/// </remarks>
+public sealed class Region : IAsyncDisposable
+{
+    private const string ArchiveGroup = "archive";
+
+    // Storage coalesces under load: one transaction for what came in this time, and newest values once per device. Alone, an event is stored at once.
+    private static readonly TimeSpan StorageLinger = TimeSpan.FromMilliseconds(200);
+
+    private readonly RegionOptions _options;
+    private readonly Stack<IAsyncDisposable> _parts = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource<Exception> _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<Task> _running = [];
+
+    private Region(RegionOptions options) => _options = options;
+
+    public IServiceProvider Services { get; private set; } = null!;
+
+    public IotGateway Gateway { get; private set; } = null!;
+
+    public EmbeddedHubs Hubs { get; private set; } = null!;
+
+    /// <summary>The region's own database server; null when one was given.</summary>
+    public PostgresServer? Postgres { get; private set; }
+
+    /// <summary>Base address of the API.</summary>
+    public Uri Url { get; private set; } = null!;
+
+    /// <summary>Completes when a service of the region has ended by itself: the region must be stopped.</summary>
+    public Task<Exception> Broken => _broken.Task;
+
+    /// <summary>Starts a region; returns when devices can connect and the API answers.</summary>
+    /// <exception cref="CatalogException">The catalog has faults.</exception>
+    /// <exception cref="InvalidOperationException">A port, the data folder or PostgreSQL cannot be used; the message says what to do.</exception>
+    public static async Task<Region> StartAsync(RegionOptions options, Action<ILoggingBuilder> logging, TimeProvider time, CancellationToken cancel)
+    {
+        var region = new Region(options);
+        try
+        {
+            await region.StartPartsAsync(logging, time, cancel);
+            return region;
+        }
+        catch
+        {
+            await region.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Gateway is not null)
+            await Gateway.DisposeAsync();
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_running.Select(r => r.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default)));
+        while (_parts.TryPop(out var part))
+            await part.DisposeAsync();
+        _stopping.Dispose();
+    }
+
+    private async Task StartPartsAsync(Action<ILoggingBuilder> logging, TimeProvider time, CancellationToken cancel)
+    {
+        var catalog = CatalogLoader.Load(_options.CatalogFolder);
+        var doors = Doors.For(catalog).ToList();
+
+        var loggers = LoggerFactory.Create(logging);
+        _parts.Push(new Disposal(loggers.Dispose));
+        Hubs = EmbeddedHubs.Open(
+            new HubStorageOptions(Folder("hubs")) { MinFreeBytes = _options.MinFreeBytes }, [.. catalog.Routes.Hubs.Select(h => SettingsOf(h, doors))], time,
+            loggers.CreateLogger<EmbeddedHubs>());
+        _parts.Push(Hubs);
+
+        var devices = await DeviceRegistry.OpenAsync(Folder("devices.db"), cancel);
+        _parts.Push(devices);
+        var router = new IngressRouter(catalog.Routes);
+        MessageSampler? sampler = null;
+        Gateway = new IotGateway(
+            new GatewayOptions
+            {
+                DataFolder = Folder("gateway"), Address = _options.Address, TlsPort = _options.MqttTlsPort, PlainPort = _options.MqttPlainPort,
+            },
+            devices, (message, _) => Hubs.IngestAsync(router.Route(in message), sampler!), time, loggers.CreateLogger<IotGateway>());
+
+        if (_options.Database is null)
+        {
+            Postgres = await PostgresServer.StartAsync(
+                new PostgresServerOptions { Folder = Folder("postgres") }, loggers.CreateLogger<PostgresServer>(), cancel);
+            _parts.Push(Postgres);
+        }
+
+        var app = BuildApp(logging, time, catalog, devices);
+        _parts.Push(app);
+        Services = app.Services;
+        sampler = Services.GetRequiredService<MessageSampler>();
+        await Services.GetRequiredService<Migrator>().MigrateAsync(cancel);
+        await Services.GetRequiredService<Partitions>().KeepAsync(time.GetUtcNow(), cancel);
+        await app.StartAsync(cancel);
+        Url = new(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+
+        foreach (var door in doors)
+            Run(PumpOf(door, time, loggers).RunAsync(_stopping.Token));
+        Run(new RawArchive(
+            Hubs, new ArchiveOptions(Folder("archive"), [.. catalog.Routes.RawHubs.Where(h => h.Captured).Select(h => h.Name)]) { Group = ArchiveGroup },
+            time, loggers.CreateLogger<RawArchive>()).RunAsync(_stopping.Token));
+        Run(ActivatorUtilities.CreateInstance<Upkeep>(Services).RunAsync(_stopping.Token));
+
+        await Gateway.StartAsync();
+        await File.WriteAllTextAsync(Folder("region.json"), JsonSerializer.Serialize(new { url = Url }, JsonSerializerOptions.Web), cancel);
+        _parts.Push(new Disposal(() => File.Delete(Folder("region.json"))));
+    }
+
+    private WebApplication BuildApp(Action<ILoggingBuilder> logging, TimeProvider time, Catalog catalog, DeviceRegistry devices)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Logging.ClearProviders();
+        logging(builder.Logging);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(_options.Address, _options.HttpPort));
+
+        builder.Services
+            // The process decides when it stops, not the web server.
+            .AddSingleton<IHostLifetime, NoLifetime>()
+            .AddSingleton(time)
+            .AddSingleton(_options)
+            .AddPumpHandlers(catalog)
+            .AddPostgres(_options.Database ?? Postgres!.ConnectionString("pumps"), CatalogCounters.Of(catalog))
+            .AddPortalApi()
+            .AddPumpsTelemetry("local-region", metrics => metrics.AddPrometheusExporter())
+            .AddSingleton<IHubPublisher>(Hubs)
+            .AddSingleton<IDeviceRegistry>(devices)
+            .AddSingleton<IDeviceMessaging>(Gateway)
+            .AddSingleton<IRegionStatus>(services => ActivatorUtilities.CreateInstance<RegionStatus>(services, Hubs, Gateway))
+            .AddSingleton<ReplaySource>();
+
+        var app = builder.Build();
+        app.MapPrometheusScrapingEndpoint("/metrics");
+        LocalRoutes.Map(app);
+        var portal = PortalApi.Build(app.Services);
+        app.MapFallback(portal);
+        return app;
+    }
+
+    private HubPump PumpOf(Door door, TimeProvider time, ILoggerFactory loggers)
+    {
+        var isStorage = door.ConsumerGroup is "latest" or "history";
+        return new(
+            Hubs,
+            new HubPumpOptions(door.ConsumerGroup, door.Hub, door.ConsumerGroup)
+            {
+                Linger = isStorage ? StorageLinger : TimeSpan.Zero, EventsMax = isStorage ? 10_000 : 5000, BytesMax = 8 << 20,
+            },
+            Traced(door.ConsumerGroup, door.Open(Services)), time, loggers.CreateLogger<HubPump>());
+    }
+
+    private static Func<HubBatch, CancellationToken, Task> Traced(string service, Func<HubBatch, CancellationToken, Task> handle) => async (batch, cancel) =>
+    {
+        using var trace = BatchTrace.Begin(service, batch);
+        await handle(batch, cancel);
+    };
+
+    /// <summary>A hub as the catalog has it, with the consumer groups that something here reads: events stay until the slowest reader has them.</summary>
+    private static HubSettings SettingsOf(Hub hub, List<Door> doors) => new(
+        hub.Name, hub.LocalPartitions,
+        [.. doors.Where(d => d.Hub == hub.Name).Select(d => d.ConsumerGroup).Concat(hub.Captured ? [ArchiveGroup] : [])])
+    {
+        RetentionAge = hub.Retention,
+    };
+
+    private void Run(Task service)
+    {
+        _running.Add(service);
+        // A service ends when it is cancelled. Any other end is a bug, and a region with a part missing must not go on looking healthy.
+        service.ContinueWith(
+            ended => _broken.TrySetResult(ended.Exception?.GetBaseException() ?? new InvalidOperationException("A service of the region ended by itself.")),
+            _stopping.Token, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private string Folder(string name)
+    {
+        Directory.CreateDirectory(_options.DataFolder);
+        return Path.Combine(Path.GetFullPath(_options.DataFolder), name);
+    }
+
+    private sealed class Disposal(Action dispose) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
