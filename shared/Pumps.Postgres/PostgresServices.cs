@@ -1,0 +1,43 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Npgsql;
+using Pumps.Handlers.Datapoints;
+using Pumps.Handlers.Hubs;
+
+namespace Pumps.Postgres;
+
+public static class PostgresServices
+{
+    // Statements of the store and the queries; each session prepares what it has used often.
+    private const int PreparedMax = 50;
+
+    /// <summary>Storage in PostgreSQL. The host runs <see cref="Migrator"/> and <see cref="Partitions"/> before anything else.</summary>
+    public static IServiceCollection AddPostgres(
+        this IServiceCollection services, string connectionString, IReadOnlyList<CounterDefinition> counters, PostgresOptions? options = null) =>
+        services.AddPostgres(CreateDataSource(connectionString), counters, options);
+
+    public static IServiceCollection AddPostgres(
+        this IServiceCollection services, NpgsqlDataSource database, IReadOnlyList<CounterDefinition> counters, PostgresOptions? options = null)
+    {
+        RuntimeHelpers.RunClassConstructor(typeof(Sql).TypeHandle);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(_ => database);
+        services.AddSingleton(options ?? new PostgresOptions());
+        services.AddSingleton(new Counters(counters));
+        services.AddSingleton<Migrator>();
+        services.AddSingleton<Partitions>();
+        services.AddSingleton<RollUps>();
+        services.AddSingleton<DeviceTable>();
+        services.AddSingleton<IDatapointStore, DatapointStore>();
+        services.AddSingleton<IDatapointQueries, DatapointQueries>();
+        services.AddSingleton<DeadLetters>();
+        services.AddSingleton<IDeadLetters>(s => s.GetRequiredService<DeadLetters>());
+        services.AddSingleton<IDeadLetterQueries>(s => s.GetRequiredService<DeadLetters>());
+        return services;
+    }
+
+    /// <summary>A pool with prepared statements.</summary>
+    public static NpgsqlDataSource CreateDataSource(string connectionString) =>
+        NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { MaxAutoPrepare = PreparedMax, AutoPrepareMinUsages = 3 });
+}

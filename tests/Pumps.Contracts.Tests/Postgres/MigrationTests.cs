@@ -1,0 +1,94 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Pumps.Postgres;
+
+namespace Pumps.Contracts.Tests.Postgres;
+
+public sealed class MigrationTests : PostgresFixture
+{
+    private static readonly string SchemaFile = Path.Combine(FindRoot(), "shared", "Pumps.Postgres", "Migrations", "schema.txt");
+
+    [Test]
+    public async Task Applied_twice_nothing_changes()
+    {
+        var before = await SchemaAsync();
+
+        Assert.That(await Migrator().MigrateAsync(Cancel), Is.Zero);
+        Assert.That(await SchemaAsync(), Is.EqualTo(before));
+    }
+
+    [Test]
+    public async Task From_empty_the_schema_is_that_of_the_checked_in_file()
+    {
+        var schema = await SchemaAsync();
+        if (Environment.GetEnvironmentVariable("PUMPS_WRITE_SCHEMA") is "1")
+            await File.WriteAllTextAsync(SchemaFile, schema, Cancel);
+
+        Assert.That(schema, Is.EqualTo(await File.ReadAllTextAsync(SchemaFile, Cancel)), "see Migrations/README.md, 5");
+    }
+
+    [Test]
+    public async Task A_file_that_changed_after_it_was_applied_is_refused_by_name()
+    {
+        await using var database = await PostgresSetUp.CreateDatabaseAsync();
+        var migrator = new Migrator(database, NullLogger<Migrator>.Instance);
+        await migrator.MigrateAsync([("0001_first.sql", "create table a (b int)")], Cancel);
+
+        Assert.That(() => migrator.MigrateAsync([("0001_first.sql", "create table a (b bigint)")], Cancel),
+            Throws.InvalidOperationException.With.Message.Contains("0001_first.sql was changed"));
+    }
+
+    [Test]
+    public async Task A_migration_that_breaks_leaves_nothing_behind_and_the_next_start_tries_again()
+    {
+        await using var database = await PostgresSetUp.CreateDatabaseAsync();
+        var migrator = new Migrator(database, NullLogger<Migrator>.Instance);
+
+        Assert.That(() => migrator.MigrateAsync([("0001_first.sql", "create table a (b int); select 1/0")], Cancel), Throws.InstanceOf<PostgresException>());
+        Assert.That(await migrator.MigrateAsync([("0001_first.sql", "create table a (b int)")], Cancel), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Several_hosts_may_migrate_at_once()
+    {
+        await using var database = await PostgresSetUp.CreateDatabaseAsync();
+        var applied = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => new Migrator(database, NullLogger<Migrator>.Instance).MigrateAsync(Cancel)));
+
+        Assert.That(applied.Order(), Is.EqualTo(new[] { 0, 0, 0, Sql.MigrationNames.Count() }));
+    }
+
+    [Test]
+    public void Numbers_of_migrations_have_no_gap_and_no_double() =>
+        Assert.That(Sql.MigrationNames.Select(n => n["Migrations/".Length..][..4]),
+            Is.EqualTo(Enumerable.Range(1, Sql.MigrationNames.Count()).Select(n => $"{n:0000}")));
+
+    [Test]
+    public void Every_statement_has_a_file_and_every_file_a_statement()
+    {
+        var files = typeof(Sql).Assembly.GetManifestResourceNames().Where(n => !Sql.MigrationNames.Contains(n)).Select(Sql.Statement);
+        var statements = typeof(Sql).GetFields().Where(f => f.FieldType == typeof(string)).Select(f => (string)f.GetValue(null)!);
+
+        Assert.That(statements, Is.EquivalentTo(files));
+    }
+
+    /// <summary>Without TimescaleDB on the server, history is partitioned. With it, that path runs instead of this one.</summary>
+    [Test]
+    public async Task History_is_partitioned_where_there_is_no_TimescaleDB()
+    {
+        Assume.That(await ScalarAsync<bool>("select current_setting('shared_preload_libraries') not like '%timescaledb%'"));
+        Assert.That(await ScalarAsync<char>("select relkind from pg_class where oid = 'history'::regclass"), Is.EqualTo('p'));
+    }
+
+    private Migrator Migrator() => new(Database, NullLogger<Migrator>.Instance);
+
+    private async Task<string> SchemaAsync() => await ScalarAsync<string>(await File.ReadAllTextAsync(
+        Path.Combine(FindRoot(), "tests", "Pumps.Contracts.Tests", "Postgres", "DescribeSchema.sql"), Cancel)) + "\n";
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "Pumps.Functions.sln")))
+            folder = folder.Parent;
+        return folder.FullName;
+    }
+}
