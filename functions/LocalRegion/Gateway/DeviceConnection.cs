@@ -76,13 +76,18 @@ internal sealed class DeviceConnection(DeviceEntry device, MqttChannel channel, 
     }
 
     /// <summary>The properties in a topic of this device. A device sends the same few topics for life, so the last one is remembered.</summary>
-    public bool TryReadProperties(string topic, bool retain, out EventProperties properties)
+    /// <param name="retain">The retain flag, which IoT Hub does not obey but hands on as a property.</param>
+    /// <param name="isWill">The device's will, sent because the connection was lost.</param>
+    public bool TryReadProperties(string topic, bool retain, bool isWill, out EventProperties properties)
     {
         properties = _lastProperties;
-        if (!retain && topic == _lastTopic) return true;
-        if (!PropertyBag.TryParse(topic.AsSpan(Math.Min(EventsTopic.Length, topic.Length)), retain, out var items)) return false;
+        var plain = !retain && !isWill;
+        if (plain && topic == _lastTopic) return true;
+        if (!PropertyBag.TryParse(topic.AsSpan(Math.Min(EventsTopic.Length, topic.Length)), out var items)) return false;
+        if (retain) items = [.. items, new("mqtt-retain", "true")];
+        if (isWill) items = [.. items, new("iothub-MessageType", "Will")];
         properties = new EventProperties(items);
-        if (!retain) (_lastTopic, _lastProperties) = (topic, properties);
+        if (plain) (_lastTopic, _lastProperties) = (topic, properties);
         return true;
     }
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using MQTTnet.Server;
-using MQTTnet.Protocol;
 
 namespace Pumps.LocalRegion.Gateway;
 
@@ -17,7 +16,9 @@ internal sealed class Ingress(Func<IngressMessage, CancellationToken, ValueTask>
         var message = publish.ApplicationMessage;
         if (message.Payload.Length + message.Topic.Length - connection.EventsTopic.Length > GatewayLimits.MessageBytes)
             return Refuse(connection, RefusalReason.MessageTooLarge, $"{message.Payload.Length} bytes and properties; at most {GatewayLimits.MessageBytes} together");
-        if (!connection.TryReadProperties(message.Topic, message.Retain, out var properties))
+        // MQTTnet sends the will of a connection that was lost when that is over and can be cancelled no more.
+        var isWill = !publish.CancellationToken.CanBeCanceled;
+        if (!connection.TryReadProperties(message.Topic, message.Retain, isWill, out var properties))
             return Refuse(connection, RefusalReason.BadProperties, "a property bag is name=value pairs joined by '&', URL-encoded, each name once");
 
         try

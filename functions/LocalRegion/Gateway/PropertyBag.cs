@@ -10,30 +10,27 @@ internal static class PropertyBag
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
     /// <summary>Reads the bag of a device-to-cloud message. Never throws: topics come from devices.</summary>
-    /// <param name="retain">The message's retain flag, which IoT Hub hands on as a property.</param>
-    public static bool TryParse(ReadOnlySpan<char> bag, bool retain, out KeyValuePair<string, string>[] properties)
+    public static bool TryParse(ReadOnlySpan<char> bag, out KeyValuePair<string, string>[] properties)
     {
         properties = [];
         if (bag.EndsWith("/")) bag = bag[..^1]; // Microsoft's SDKs end a bag with system properties so.
-        if (bag.IsEmpty && !retain) return true;
+        if (bag.IsEmpty) return true;
         if (bag.Contains('/')) return false;
 
-        var found = new List<KeyValuePair<string, string>>(bag.Count('&') + 2);
-        if (!bag.IsEmpty)
-            foreach (var range in bag.Split('&'))
-            {
-                var pair = bag[range];
-                var equals = pair.IndexOf('=');
-                if (!TryDecode(equals < 0 ? pair : pair[..equals], out var name) || name.Length == 0) return false;
-                if (!TryDecode(equals < 0 ? [] : pair[(equals + 1)..], out var value)) return false;
-                name = NameOf(name);
-                foreach (var other in found)
-                    if (other.Key == name)
-                        return false;
-                found.Add(new(name, value));
-            }
+        var found = new List<KeyValuePair<string, string>>(bag.Count('&') + 1);
+        foreach (var range in bag.Split('&'))
+        {
+            var pair = bag[range];
+            var equals = pair.IndexOf('=');
+            if (!TryDecode(equals < 0 ? pair : pair[..equals], out var name) || name.Length == 0) return false;
+            if (!TryDecode(equals < 0 ? [] : pair[(equals + 1)..], out var value)) return false;
+            name = NameOf(name);
+            foreach (var other in found)
+                if (other.Key == name)
+                    return false;
+            found.Add(new(name, value));
+        }
 
-        if (retain) found.Add(new("mqtt-retain", "true"));
         properties = [.. found];
         return true;
     }
