@@ -24,6 +24,9 @@ public sealed class FleetStatistics
 
     public long ConnectFailures => Interlocked.Read(ref _connectFailures);
 
+    /// <summary>Why the last connection could not be made; null while all could.</summary>
+    public string? LastConnectFailure { get; private set; }
+
     /// <summary>Frames that came down and could not be read.</summary>
     public long WrongDownlinks => Interlocked.Read(ref _wrongDownlinks);
 
@@ -43,7 +46,11 @@ public sealed class FleetStatistics
         Interlocked.Increment(ref _disconnects);
     }
 
-    internal void CountConnectFailure() => Interlocked.Increment(ref _connectFailures);
+    internal void CountConnectFailure(string why)
+    {
+        LastConnectFailure = why;
+        Interlocked.Increment(ref _connectFailures);
+    }
 
     internal void CountAcknowledged() => Interlocked.Increment(ref _acknowledged);
 

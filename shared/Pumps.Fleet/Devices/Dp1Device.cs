@@ -17,6 +17,11 @@ internal sealed class Dp1Device : SimulatedDevice
     private const long TokenMs = 10 * 60_000;
     private const long ReminderMs = 6 * 3_600_000;
 
+    /// <summary>Samples in a BATCH at most (section 4.2).</summary>
+    private const int BatchSamples = 19;
+    private const byte NoAlarm = 0xFF;
+    private const int BodyAt = 13;
+
     private const byte CommandTelegram = (byte)Dp1Type.Command;
 
     private readonly IrrigationPump _pump;
@@ -38,7 +43,7 @@ internal sealed class Dp1Device : SimulatedDevice
 
     public override string Model => "IP-40/2";
 
-    private protected override int SamplesPerFrame => Dp1Layout.SamplesMax;
+    private protected override int SamplesPerFrame => BatchSamples;
 
     private uint Serial => (uint)Spec.Number;
 
@@ -114,7 +119,7 @@ internal sealed class Dp1Device : SimulatedDevice
     private protected override void Chores()
     {
         if (NowMs >= _remindAtMs)
-            SendAlarm(0, Dp1Layout.NoAlarm);
+            SendAlarm(0, NoAlarm);
     }
 
     private protected override double[] TakeSample()
@@ -178,7 +183,7 @@ internal sealed class Dp1Device : SimulatedDevice
     private void Refuse(ReadOnlySpan<byte> frame, DecodeError error)
     {
         const byte unknownCommand = 2, badArgument = 3;
-        var body = frame[Dp1Layout.BodyAt..];
+        var body = frame[BodyAt..];
         var token = (ushort)((body[0] << 8) | body[1]);
         var known = Dp1CommandInfo.Find(body[2]);
         var argument = known?.AllowsArgument1((short)((body[4] << 8) | body[5])) is false ? 1 : 2;

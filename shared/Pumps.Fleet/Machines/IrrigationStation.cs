@@ -158,8 +158,9 @@ public sealed class IrrigationStation : Machine
         var open = leak + _zones.Sum(z => z.Conductance);
         var suction = ReservoirLevel - (IncidentIs(Incident.SuctionBlocked) ? 0.012 * TotalFlow * TotalFlow / 9 : 0);
 
-        double low = 0, high = 80;
-        for (var round = 0; round < 40; round++)
+        // With no pump turning there is no head to find.
+        double low = 0, high = PumpsRunning > 0 ? 80 : 0;
+        for (var round = 0; round < 40 && high > 0; round++)
         {
             var middle = (low + high) / 2;
             var given = 0.0;
