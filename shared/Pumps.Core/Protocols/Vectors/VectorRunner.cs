@@ -67,7 +67,7 @@ public sealed class VectorRunner(DictionarySet dictionaries, Func<IReadOnlyDicti
         {
             return run(item);
         }
-        catch (Exception unreadable) when (unreadable is FormatException or InvalidOperationException or OverflowException)
+        catch (Exception unreadable) when (unreadable is FormatException or InvalidOperationException or OverflowException or ArgumentException)
         {
             // InvalidOperationException is what JsonElement throws for a member of another kind than asked for.
             return [new("vector", "a vector that can be read", unreadable.Message)];
