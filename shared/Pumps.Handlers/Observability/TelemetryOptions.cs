@@ -1,0 +1,20 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Pumps.Handlers.Observability;
+
+/// <summary>Section <c>Telemetry</c>. A wrong value stops the host at start.</summary>
+public sealed record TelemetryOptions
+{
+    public const string Section = "Telemetry";
+
+    /// <summary>
+    /// One device message in so many gets a trace when it arrives, and keeps it through every hub; 0: none. At 30,000 messages a second the
+    /// default makes 30 traces a second: enough to see every path, and next to no cost.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int MessagesPerTrace { get; set; } = 1000;
+
+    /// <summary>Share of API requests that are traced, 0 to 1. A request that comes with a trace context keeps its caller's decision.</summary>
+    [Range(0.0, 1.0)]
+    public double RequestShare { get; set; } = 0.1;
+}

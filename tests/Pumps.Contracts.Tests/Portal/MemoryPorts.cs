@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Pumps.Handlers.Datapoints;
+using Pumps.Handlers.Devices;
+using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Observability;
+
+namespace Pumps.Contracts.Tests.Portal;
+
+/// <summary>The ports of one portal in memory: what the API does with them is under test here; their adapters have suites of their own.</summary>
+internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, IDatapointQueries, IDeadLetterQueries, IHubPublisher, IRegionStatus
+{
+    public ConcurrentDictionary<string, RegisteredDevice> Registry { get; } = new();
+
+    public ConcurrentDictionary<string, DeviceSummary> Devices { get; } = new();
+
+    public SortedList<DateTimeOffset, string> History { get; } = [];
+
+    public List<StoredDeadLetter> Letters { get; } = [];
+
+    public List<(string Hub, string Key, Dictionary<string, string> Properties, byte[] Body)> Published { get; } = [];
+
+    public HistoryQuery? LastQuery { get; private set; }
+
+    /// <summary>Thrown by everything that reads or writes, while it is set.</summary>
+    public Exception? Broken { get; set; }
+
+    public RegionSnapshot Snapshot { get; set; } = new("test", "1.2.3", PortalHost.Now.AddHours(-2), new Dictionary<string, string>(), [], 0);
+
+    public Task<RegisteredDevice> RegisterAsync(DeviceRegistration device, CancellationToken cancel)
+    {
+        ThrowIfBroken();
+        return Task.FromResult(Registry.AddOrUpdate(device.Id,
+            _ => new(device, Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes("first key of " + device.Id)), "second", true),
+            (_, old) => old with { Device = device }));
+    }
+
+    public Task<RegisteredDevice?> FindAsync(string deviceId, CancellationToken cancel) => Task.FromResult(Registry.GetValueOrDefault(deviceId));
+
+    public Task<bool> RemoveAsync(string deviceId, CancellationToken cancel) => Task.FromResult(Registry.TryRemove(deviceId, out _));
+
+    public Task StoreAsync(DeviceRegistration device, CancellationToken cancel)
+    {
+        ThrowIfBroken();
+        Devices[device.Id] = new(device.Id, device.Protocol, device.Offering, device.Product, device.Customer, null, new Dictionary<string, LatestPoint>());
+        return Task.CompletedTask;
+    }
+
+    public Task<Page<DeviceSummary>> ListDevicesAsync(string? offering, string? cursor, int limit, bool withLatest, CancellationToken cancel)
+    {
+        ThrowIfBroken();
+        var rest = Devices.Values.Where(d => offering is null || d.Offering == offering)
+            .Where(d => cursor is null || string.CompareOrdinal(d.Id, cursor) > 0).OrderBy(d => d.Id, StringComparer.Ordinal).ToList();
+        return Task.FromResult(new Page<DeviceSummary>(
+            [.. rest.Take(limit).Select(d => withLatest ? d : d with { Latest = null })], rest.Count > limit ? rest[limit - 1].Id : null));
+    }
+
+    public Task<DeviceSummary?> FindDeviceAsync(string deviceId, CancellationToken cancel)
+    {
+        ThrowIfBroken();
+        return Task.FromResult(Devices.GetValueOrDefault(deviceId));
+    }
+
+    public Task<IReadOnlyList<HistoryPoint>> QueryHistoryAsync(HistoryQuery query, CancellationToken cancel)
+    {
+        ThrowIfBroken();
+        LastQuery = query;
+        return Task.FromResult<IReadOnlyList<HistoryPoint>>(
+            [.. History.Where(h => h.Key >= query.From && h.Key < query.To).Take(query.Limit).Select(h => new HistoryPoint(h.Key, h.Value))]);
+    }
+
+    public Task<Page<StoredDeadLetter>> ListAsync(string? code, string? cursor, int limit, CancellationToken cancel)
+    {
+        ThrowIfBroken();
+        var before = cursor is null ? long.MaxValue : long.Parse(cursor, CultureInfo.InvariantCulture);
+        var rest = Letters.Where(l => l.Id < before && (code is null || l.Letter.Code == code)).OrderByDescending(l => l.Id).ToList();
+        return Task.FromResult(new Page<StoredDeadLetter>(
+            [.. rest.Take(limit)], rest.Count > limit ? rest[limit - 1].Id.ToString(CultureInfo.InvariantCulture) : null));
+    }
+
+    public Task<StoredDeadLetter?> FindAsync(long id, CancellationToken cancel) => Task.FromResult(Letters.Find(l => l.Id == id));
+
+    public Task MarkReplayedAsync(long id, CancellationToken cancel)
+    {
+        var at = Letters.FindIndex(l => l.Id == id);
+        Letters[at] = Letters[at] with { ReplayedAt = PortalHost.Now };
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyDictionary<string, long>> CountByCodeAsync(CancellationToken cancel)
+    {
+        ThrowIfBroken();
+        return Task.FromResult<IReadOnlyDictionary<string, long>>(
+            Letters.Where(l => l.ReplayedAt is null).GroupBy(l => l.Letter.Code).ToDictionary(g => g.Key, g => g.LongCount()));
+    }
+
+    public Task PublishAsync(string hub, IReadOnlyList<OutgoingEvent> events, CancellationToken cancel)
+    {
+        ThrowIfBroken();
+        foreach (var e in events)
+            Published.Add((hub, e.Key, e.Properties.Items.ToArray().ToDictionary(), e.Body.ToArray()));
+        return Task.CompletedTask;
+    }
+
+    public RegionSnapshot Read() => Snapshot;
+
+    private void ThrowIfBroken()
+    {
+        if (Broken is { } broken)
+            throw broken;
+    }
+}
