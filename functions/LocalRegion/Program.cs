@@ -2,13 +2,19 @@ using System.CommandLine;
 using Pumps.Core.Protocols;
 using Pumps.Handlers.Firmware;
 using Pumps.LocalRegion.Cli;
+using Spectre.Console;
 
 var root = new RootCommand("One region of the platform on one machine.")
 {
+    UpCommand.Create(AnsiConsole.Console),
+    StatusCommand.Create(AnsiConsole.Console),
+    ReplayCommand.Create(AnsiConsole.Console),
     DecodeCommand.Create(Keys),
     VectorsCommand.Create(Keys),
 };
-return root.Parse(args).Invoke();
+
+// A region stops in order: devices, hubs, database. That takes longer than the two seconds that commands get by default.
+return await root.Parse(args).InvokeAsync(new() { ProcessTerminationTimeout = TimeSpan.FromMinutes(3) });
 
 static IFirmwareSignatures Keys(IReadOnlyDictionary<string, string> hex) =>
     new Ed25519Signatures(hex.ToDictionary(key => key.Key, key => Convert.FromHexString(key.Value)));

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 using Pumps.Handlers.Datapoints;
+using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 
 namespace Pumps.Postgres;
@@ -28,7 +29,7 @@ public static class PostgresServices
         services.AddSingleton<Migrator>();
         services.AddSingleton<Partitions>();
         services.AddSingleton<RollUps>();
-        services.AddSingleton<DeviceTable>();
+        services.AddSingleton<IDeviceDirectory, DeviceTable>();
         services.AddSingleton<IDatapointStore, DatapointStore>();
         services.AddSingleton<IDatapointQueries, DatapointQueries>();
         services.AddSingleton<DeadLetters>();

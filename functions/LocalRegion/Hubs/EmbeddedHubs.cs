@@ -138,6 +138,10 @@ public sealed partial class EmbeddedHubs : IHubPublisher, IAsyncDisposable
         ];
     }
 
+    /// <summary>Hubs that refuse appends, such as for want of disk, each with the reason.</summary>
+    public IReadOnlyDictionary<string, string> Unwritable() =>
+        _hubs.Where(h => h.Value.Any(p => p.Refusal is not null)).ToDictionary(h => h.Key, h => h.Value.First(p => p.Refusal is not null).Refusal!);
+
     /// <summary>Writes what was handled so far to disk, now. Otherwise it happens by itself.</summary>
     public async Task SaveCheckpointsAsync()
     {

@@ -56,6 +56,9 @@ internal sealed class HubPartition : IAsyncDisposable
 
     public int Number { get; }
 
+    /// <summary>Why appends are refused; null while they are taken.</summary>
+    public string? Refusal { get; private set; }
+
     public IReadOnlyList<ConsumerPosition> Positions { get; }
 
     /// <summary>Ordinal of the newest durable event; 0 when there never was one.</summary>
@@ -342,6 +345,7 @@ internal sealed class HubPartition : IAsyncDisposable
         if (!_refusing)
             _logger.AppendsRefused(_hub.Name, Number, e);
         _refusing = true;
+        Refusal = e.Message;
     }
 
     private void WroteAgain()
@@ -349,6 +353,7 @@ internal sealed class HubPartition : IAsyncDisposable
         if (_refusing)
             _logger.AppendsAccepted(_hub.Name, Number);
         _refusing = false;
+        Refusal = null;
     }
 
     private ReadEvents Read(PartitionLog log, long from, long ordinal, int eventsMax, int bytesMax)

@@ -5,9 +5,8 @@ using Pumps.Handlers.Devices;
 namespace Pumps.Postgres;
 
 /// <summary>What provisioning knows of devices, for lists and for the customer's walls.</summary>
-public sealed class DeviceTable(NpgsqlDataSource database)
+public sealed class DeviceTable(NpgsqlDataSource database) : IDeviceDirectory
 {
-    /// <summary>Safe to repeat: the newest word wins.</summary>
     public async Task StoreAsync(DeviceRegistration device, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
