@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Threading.Channels;
 using Pumps.Core.Dictionaries;
+using Pumps.Core.Protocols;
 using Pumps.Fleet.Devices;
 using Pumps.Fleet.Machines;
 using Pumps.Fleet.Mqtt;
@@ -10,9 +11,10 @@ namespace Pumps.Fleet;
 
 /// <summary>Simulated devices of all offerings, one MQTT connection each, run by one scheduler: no thread and no timer per device.</summary>
 /// <param name="dictionaries">Those of the catalog; DP2 devices check commands against them.</param>
+/// <param name="firmwareKeys">Keys that DP2 devices trust for firmware; without any they refuse every offer.</param>
 public sealed class Fleet(
     FleetOptions options, FleetConnection connection, IFleetProvisioner provisioner, DictionarySet dictionaries, TimeProvider time,
-    IFleetObserver? observer = null)
+    IFleetObserver? observer = null, IFirmwareSignatures? firmwareKeys = null)
 {
     private const long BackoffMs = 1000;
     private const long BackoffMaxMs = 60_000;
@@ -44,7 +46,7 @@ public sealed class Fleet(
         var start = NowMs;
         foreach (var spec in Devices)
         {
-            var device = SimulatedDevice.Create(spec, options, dictionaries, Statistics, start);
+            var device = SimulatedDevice.Create(spec, options, dictionaries, Statistics, start, firmwareKeys);
             var link = new DeviceLink(
                 device, credentials[spec.Id], connection, authorities, Statistics, observer, time, r => _inbox.Writer.TryWrite(() => Handle(r, cancel)));
             _links[spec.Id] = link;

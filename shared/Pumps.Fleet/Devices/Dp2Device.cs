@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pumps.Core.Dictionaries;
+using Pumps.Core.Firmware;
 using Pumps.Core.Protocols;
 using Pumps.Core.Protocols.Dp2;
 using Pumps.Fleet.Machines;
@@ -9,7 +10,17 @@ namespace Pumps.Fleet.Devices;
 /// <summary>A controller of the new product line: DP2, for every offering.</summary>
 internal sealed class Dp2Device : SimulatedDevice
 {
-    private const byte Telemetry = 0x01, Event = 0x02, Response = 0x03, Describe = 0x04;
+    private const byte Telemetry = 0x01, Event = 0x02, Response = 0x03, Describe = 0x04, FirmwareStatus = 0x05;
+    private const byte FirmwareOffer = 0x82, FirmwareControl = 0x84;
+    private const int KindAt = 5;
+    private const uint Hardware = 3;
+    private const ulong SecurityCounter = 1;
+
+    // Two blocks of flash: what the controller can write while the radio goes on.
+    private const ushort ChunkWindow = 16;
+
+    /// <summary>A trial that nobody confirms ends after this time (section 9.5).</summary>
+    private const long TrialMs = 15 * 60_000;
     private const ushort HealthDictionary = 1;
     private const uint StateChangeCode = 2;
     private const byte AlarmSeverity = 3;
@@ -30,10 +41,17 @@ internal sealed class Dp2Device : SimulatedDevice
     private readonly Dictionary<string, Answer> _answers = [];
     private readonly Queue<string> _answerOrder = new();
     private readonly Dictionary<uint, Unacknowledged> _unacknowledged = [];
+    private readonly IFirmwareSignatures _keys;
+    private Dp2FirmwareReceiver? _firmware;
+    private string _version = "3.1.4";
+    private string? _former;
+    private long _trialEndsMs = long.MaxValue;
     private byte[]? _busyWith;
     private uint _sequence;
 
-    public Dp2Device(DeviceSpec spec, FleetOptions options, Machine machine, DictionarySet dictionaries, FleetStatistics statistics, long startMs)
+    public Dp2Device(
+        DeviceSpec spec, FleetOptions options, Machine machine, DictionarySet dictionaries, FleetStatistics statistics, long startMs,
+        IFirmwareSignatures? keys)
         : base(spec, options, machine, statistics, startMs)
     {
         var id = spec.Product switch
@@ -44,6 +62,7 @@ internal sealed class Dp2Device : SimulatedDevice
             _ => 0x0301u,
         };
         _dictionaries = dictionaries;
+        _keys = keys ?? new NoKeys();
         _dictionary = dictionaries.Find(id)
             ?? throw new ArgumentException($"a {spec.Product.Name()} needs dictionary {id}, which is not among those given", nameof(dictionaries));
     }
@@ -52,7 +71,15 @@ internal sealed class Dp2Device : SimulatedDevice
 
     private readonly record struct Unacknowledged(DeviceFrame Frame, long NextMs, long WaitMs);
 
-    public override string Firmware { get; } = "3.1.4";
+    /// <summary>A device that nobody has given a key trusts none, and says <c>unknown_key</c> to every offer.</summary>
+    private sealed class NoKeys : IFirmwareSignatures
+    {
+        public bool Trusts(ReadOnlySpan<byte> keyId) => false;
+
+        public bool Verify(ReadOnlySpan<byte> keyId, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature) => false;
+    }
+
+    public override string Firmware => _version;
 
     public override string Model => Spec.Product switch
     {
@@ -66,7 +93,21 @@ internal sealed class Dp2Device : SimulatedDevice
 
     private protected override int SamplesPerFrame => 60;
 
-    private protected override bool ActivateFirmware() => false;
+    private protected override bool ActivateFirmware()
+    {
+        if (_firmware is not { Manifest: { } manifest } firmware || (Dp2TransferState)firmware.Status().State is not Dp2TransferState.Activating)
+            return false;
+
+        (_former, _version, _trialEndsMs) = (_version, manifest.Version, NowMs + TrialMs);
+        firmware.Started();
+        return true;
+    }
+
+    private protected override void SendStarted()
+    {
+        if (_former is not null)
+            SendFirmwareStatus();
+    }
 
     private protected override void SendDescribe(byte resetCause)
     {
@@ -171,6 +212,14 @@ internal sealed class Dp2Device : SimulatedDevice
             _busyWith = null;
         }
 
+        if (NowMs >= _trialEndsMs)
+        {
+            (_version, _former, _trialEndsMs) = (_former!, null, long.MaxValue);
+            _firmware!.FellBack();
+            SendFirmwareStatus();
+            RebootSoon();
+        }
+
         if (_unacknowledged.Count == 0)
             return;
 
@@ -228,6 +277,9 @@ internal sealed class Dp2Device : SimulatedDevice
 
     private protected override bool Understand(ReadOnlySpan<byte> frame)
     {
+        if (frame.Length > KindAt && frame[KindAt] is >= FirmwareOffer and <= FirmwareControl)
+            return Update(frame);
+
         var error = Dp2Decoder.TryDecode(frame, new DecodeContext(Direction.Down, NowMs, 0, Spec.Number, _dictionaries), _down);
         if (error is DecodeError.None && ClockIsUnset && _down.DeviceMs is { } told)
             SetClock(told - NowMs);
@@ -239,9 +291,6 @@ internal sealed class Dp2Device : SimulatedDevice
                 return true;
             case Dp2Command refused when refused.Correlation is { Length: > 0 }:
                 Respond(refused.Correlation, Refusal(error));
-                return true;
-            case Dp2FirmwareOffer offer when error is DecodeError.Key or DecodeError.Signature or DecodeError.Manifest:
-                RefuseFirmware(offer.Transfer, error);
                 return true;
             case Dp2Ack ack when error is DecodeError.None:
                 foreach (var sequence in ack.Sequences)
@@ -373,20 +422,44 @@ internal sealed class Dp2Device : SimulatedDevice
         Finish(HeaderType.Command, FrameKind.Response);
     }
 
-    private void RefuseFirmware(uint transfer, DecodeError error)
+    /// <summary>Hands a firmware frame to the receiver and reports where the transfer stands.</summary>
+    private bool Update(ReadOnlySpan<byte> frame)
     {
-        const byte status = 0x05, failed = 9;
-        var writer = Writer;
-        writer.Begin(status, Spec.Number, DeviceMs, _sequence);
-        writer.Uint(1, transfer);
-        writer.Uint(2, failed);
-        writer.Uint(3, error switch
+        _firmware ??= new Dp2FirmwareReceiver(Hardware, SecurityCounter, _keys) { Window = ChunkWindow };
+        var reaction = _firmware.Handle(frame, NowMs);
+        if (reaction is "E_CRC" or "E_TRUNCATED" or "E_LENGTH" or "E_MAGIC" or "E_IDENTITY")
+            return false;
+
+        switch (reaction)
         {
-            DecodeError.Key => 11,
-            DecodeError.Signature => 2,
-            _ => 12ul,
-        });
-        writer.Text(9, Firmware);
+            case "activating":
+                RebootSoon();
+                break;
+            case "confirmed":
+                (_former, _trialEndsMs) = (null, long.MaxValue);
+                break;
+            case "rolled_back" when _former is { } former:
+                (_version, _former, _trialEndsMs) = (former, null, long.MaxValue);
+                RebootSoon();
+                break;
+            default:
+                break;
+        }
+
+        SendFirmwareStatus();
+        return true;
+    }
+
+    private void SendFirmwareStatus()
+    {
+        var status = _firmware!.Status();
+        // Without any transfer there is nothing to report on.
+        if (status.Transfer == 0)
+            return;
+
+        var writer = Writer;
+        writer.Begin(FirmwareStatus, Spec.Number, DeviceMs, _sequence);
+        writer.Raw(_firmware.StatusPayload());
         Finish(HeaderType.Command, FrameKind.FirmwareStatus);
     }
 

@@ -47,6 +47,13 @@ public sealed class Dp2FrameWriter
         return _bytes.AsSpan(0, _at + Dp2Limits.CrcSize).ToArray();
     }
 
+    /// <summary>Appends fields that are encoded already.</summary>
+    public void Raw(ReadOnlySpan<byte> fields)
+    {
+        fields.CopyTo(_bytes.AsSpan(_at));
+        _at += fields.Length;
+    }
+
     public void Uint(uint id, ulong value)
     {
         Tag(id, WireType.Uvarint);

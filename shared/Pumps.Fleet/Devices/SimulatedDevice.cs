@@ -89,8 +89,10 @@ public abstract class SimulatedDevice
 
     /// <summary>Makes a device of the right kind.</summary>
     /// <param name="startMs">When its life begins; nothing is sent before the first link.</param>
+    /// <param name="keys">Keys that DP2 devices trust for firmware; without any they refuse every offer.</param>
     public static SimulatedDevice Create(
-        DeviceSpec spec, FleetOptions options, Core.Dictionaries.DictionarySet dictionaries, FleetStatistics statistics, long startMs)
+        DeviceSpec spec, FleetOptions options, Core.Dictionaries.DictionarySet dictionaries, FleetStatistics statistics, long startMs,
+        IFirmwareSignatures? keys = null)
     {
         // Whole seconds: device clocks of DP1 know no smaller part.
         var start = startMs / 1000 * 1000;
@@ -105,7 +107,7 @@ public abstract class SimulatedDevice
             _ => throw new ArgumentOutOfRangeException(nameof(spec), spec.Product, "no such product"),
         };
 
-        SimulatedDevice Dp2(Machine machine) => new Dp2Device(spec, options, machine, dictionaries, statistics, start);
+        SimulatedDevice Dp2(Machine machine) => new Dp2Device(spec, options, machine, dictionaries, statistics, start, keys);
     }
 
     /// <summary>The link is there: a first one starts the device, a later one brings what was kept.</summary>
@@ -196,6 +198,11 @@ public abstract class SimulatedDevice
     {
     }
 
+    /// <summary>Called after a start, when the device has described itself.</summary>
+    private protected virtual void SendStarted()
+    {
+    }
+
     /// <summary>Called before a restart: whether it starts a new firmware.</summary>
     private protected abstract bool ActivateFirmware();
 
@@ -227,6 +234,7 @@ public abstract class SimulatedDevice
         Boots++;
         Machine.PowerUp();
         SendDescribe(cause);
+        SendStarted();
     }
 
     private void Watch()

@@ -1,5 +1,4 @@
 using Pumps.Core.Dictionaries;
-using Pumps.Core.Firmware;
 using Pumps.Core.Protocols;
 using Pumps.Core.Protocols.Dp1;
 using Pumps.Core.Protocols.Dp2;
@@ -235,6 +234,94 @@ public sealed class DeviceTests
             var bytes = new byte[Dp1Encoder.SizeMax];
             device.Receive(bytes.AsSpan(0, encode(bytes)), now += 50, way);
         }
+    }
+
+    [Test]
+    public void Dp2_firmware_arrives_in_any_order_and_a_trial_that_nobody_confirms_goes_back([Values] bool confirmed)
+    {
+        var options = new FleetOptions { Devices = 1, Mix = FleetMix.Only(FleetProduct.MixingStation), IncidentsPerSiteDay = 0 };
+        var device = SimulatedDevice.Create(DeviceSpec.Of(options)[0], options, Dictionaries, new FleetStatistics(), Midnight, new TrustAll());
+        var way = new List<DeviceFrame>();
+        device.LinkUp(Midnight, way);
+        var image = Enumerable.Range(0, 300).Select(i => (byte)(i * 7)).ToArray();
+        var now = Midnight + 1_000;
+
+        way.Clear();
+        Send(0x82, w =>
+        {
+            w.Bytes(2, Manifest(image));
+            w.Bytes(3, new byte[64]);
+            w.Bytes(4, new byte[8]);
+        });
+        foreach (var chunk in new[] { 2, 0, 1 })
+            Send(0x83, w =>
+            {
+                w.Uint(2, (ulong)chunk);
+                w.Bytes(3, image.AsSpan(chunk * 128, Math.Min(128, 300 - (chunk * 128))));
+            });
+        Send(0x84, w => w.Uint(2, 3));
+        device.Advance(now += 10_000, way);
+        Assert.That(device.Firmware, Is.EqualTo("3.2.0"));
+        if (confirmed)
+            Send(0x84, w => w.Uint(2, 4));
+        device.Advance(now + (20 * 60_000), way);
+
+        var states = way.Where(f => f.Kind is FrameKind.FirmwareStatus).Select(f => ((Dp2FirmwareStatus)((Dp2Frame)Decode(device, f)).Body!).State);
+        Assert.That(states, Is.EqualTo(new byte[] { 1, 1, 1, 2, 5, 6, confirmed ? (byte)7 : (byte)8 }));
+        Assert.That(device.Firmware, Is.EqualTo(confirmed ? "3.2.0" : "3.1.4"));
+        Assert.That(device.Boots, Is.EqualTo(confirmed ? 2 : 3));
+
+        void Send(byte kind, Action<Dp2FrameWriter> fields)
+        {
+            var writer = new Dp2FrameWriter();
+            writer.Begin(kind, device.Spec.Number, now, 1);
+            writer.Uint(1, 7);
+            fields(writer);
+            device.Receive(writer.End(), now += 50, way);
+        }
+    }
+
+    [Test]
+    public void A_dp2_device_without_keys_takes_no_firmware()
+    {
+        var device = Device(FleetProduct.FirePanel, 1);
+        var way = new List<DeviceFrame>();
+        device.LinkUp(Midnight, way);
+        way.Clear();
+        var writer = new Dp2FrameWriter();
+        writer.Begin(0x82, device.Spec.Number, Midnight, 1);
+        writer.Uint(1, 7);
+        writer.Bytes(2, Manifest([1]));
+        writer.Bytes(3, new byte[64]);
+        writer.Bytes(4, new byte[8]);
+        device.Receive(writer.End(), Midnight + 100, way);
+
+        var status = (Dp2FirmwareStatus)((Dp2Frame)Decode(device, way.Single())).Body!;
+        Assert.That((status.State, status.Result), Is.EqualTo(((byte)9, (byte?)11)));
+    }
+
+    private static byte[] Manifest(byte[] image)
+    {
+        var writer = new Dp2FrameWriter();
+        writer.Begin(0, 0, 0, 0);
+        writer.Uint(1, 1);
+        writer.Bytes(2, new byte[16]);
+        writer.Bytes(3, new byte[16]);
+        writer.Uint(5, 0);
+        writer.Uint(6, 9);
+        writer.Text(7, "3.2.0");
+        writer.Uint(8, 2);
+        writer.Uint(9, (ulong)image.Length);
+        writer.Bytes(10, System.Security.Cryptography.SHA256.HashData(image));
+        writer.Uint(11, 128);
+        return writer.End()[Dp2Limits.HeaderMin..^Dp2Limits.CrcSize];
+    }
+
+    private sealed class TrustAll : IFirmwareSignatures
+    {
+        public bool Trusts(ReadOnlySpan<byte> keyId) => true;
+
+        public bool Verify(ReadOnlySpan<byte> keyId, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature) => true;
     }
 
     [Test]

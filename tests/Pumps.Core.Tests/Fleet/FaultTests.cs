@@ -2,7 +2,6 @@ using Pumps.Core.Protocols;
 using Pumps.Core.Protocols.Dp1;
 using Pumps.Core.Protocols.Dp2;
 using Pumps.Fleet;
-using Pumps.Fleet.Devices;
 
 namespace Pumps.Core.Tests.Fleet;
 
