@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Pumps.Core.Dictionaries;
-using Pumps.Core.Protocols;
 using Pumps.Core.Protocols.Vectors;
 using Pumps.Handlers.Firmware;
 
