@@ -124,7 +124,9 @@ public sealed class SequenceTrackerTests
 
             var actual = protocol is Protocol.Dp1 ? tracker.ClassifyDp1((byte)number, isRestart) : tracker.ClassifyDp2(number, isRestart);
 
-            Assert.That(actual.ToString(), Is.EqualTo(model.Classify(number, isRestart)), $"step {i}");
+            var expected = model.Classify(number, isRestart);
+            if (actual.ToString() != expected)
+                Assert.Fail($"step {i}: expected {expected}, got {actual}");
             seen[actual.Name] = seen.GetValueOrDefault(actual.Name) + 1;
         }
 

@@ -201,13 +201,13 @@ public sealed class Dp1DecoderTests
     [Test]
     public void Codes_without_a_name_are_kept_and_marked()
     {
-        var telegram = Dp1Examples.Decode(Dp1Examples.With(Dp1Examples.Status, 13, 9, 0x56));
+        var telegram = Dp1Examples.Decode(Dp1Examples.With(Dp1Examples.StatusClockUnset, 13, 9, 0x56), Dp1Examples.Up with { ReceivedAtMs = null });
 
         Assert.That(telegram.Points.Points[..3].ToArray().Select(p => (p.Bits, p.Quality)), Is.EqualTo(new[]
         {
             (9UL, Quality.UnknownEnum), (5UL, Quality.UnknownEnum), (6UL, Quality.UnknownEnum),
         }));
-        Assert.That(telegram.Warnings, Is.EqualTo(DecodeWarnings.Enum));
+        Assert.That(telegram.Warnings, Is.EqualTo(DecodeWarnings.Enum | DecodeWarnings.ClockUnset));
     }
 
     [TestCase((byte)0x10)]
@@ -215,7 +215,7 @@ public sealed class Dp1DecoderTests
     [TestCase((byte)0x1F)]
     public void An_unknown_size_class_is_a_warning_in_both_directions(byte format)
     {
-        Assert.That(Dp1Examples.Decode(Dp1Examples.With(Dp1Examples.Status, 3, format)).Warnings, Is.EqualTo(DecodeWarnings.Enum));
+        Assert.That(Dp1Examples.Decode(Dp1Examples.With(Dp1Examples.Counters, 3, format)).Warnings, Is.EqualTo(DecodeWarnings.Enum));
         Assert.That(
             Dp1Examples.Decode(Dp1Examples.With(Dp1Examples.Command, 3, format), Dp1Examples.Down).Warnings, Is.EqualTo(DecodeWarnings.Enum));
     }
