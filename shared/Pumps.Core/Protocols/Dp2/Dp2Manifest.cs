@@ -37,6 +37,14 @@ public sealed record Dp2Manifest(
     /// <summary>The bytes that the signature is over.</summary>
     public static byte[] SignedBytes(ReadOnlySpan<byte> manifest) => [.. SignaturePrefix, .. manifest];
 
+    /// <summary>The manifest as bytes, ready to be signed.</summary>
+    public byte[] ToBytes()
+    {
+        var fields = new Dp2FieldWriter();
+        Dp2BodyWriter.Write(fields, this);
+        return fields.Written.ToArray();
+    }
+
     /// <summary>Length of a chunk; only the last one may be shorter.</summary>
     public int ChunkLength(int index) => (int)Math.Min(ChunkSize, ImageSize - (long)index * ChunkSize);
 

@@ -49,6 +49,7 @@ internal ref partial struct Dp2PayloadReader
             if (HasExtraArgument(fields[6], command))
                 return DecodeError.Field;
 
+            _frame.Seen.Clear();
             ReadPointsSegment(fields[6], inForce, container, _frame.EffectiveMs, 0);
         }
 

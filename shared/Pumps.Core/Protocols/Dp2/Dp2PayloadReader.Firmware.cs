@@ -1,4 +1,3 @@
-using System.Numerics;
 using static Pumps.Core.Protocols.Dp2.FieldRule;
 
 namespace Pumps.Core.Protocols.Dp2;

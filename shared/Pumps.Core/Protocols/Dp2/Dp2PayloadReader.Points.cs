@@ -151,18 +151,18 @@ internal ref partial struct Dp2PayloadReader
         }
 
         point.Type = definition.Type;
-        var accepted = (definition.Type, field.Wire) switch
+        var accepted = definition.Type switch
         {
-            (PointType.Decimal, WireType.Svarint or WireType.Dec) => SetDecimal(ref point, field, definition),
-            (PointType.Int, WireType.Svarint) => SetInt(ref point, field, definition),
-            (PointType.Uint, WireType.Uvarint) => SetUint(ref point, definition),
-            (PointType.Enum, WireType.Uvarint) => SetEnum(ref point, definition),
-            (PointType.Bitmask, WireType.Uvarint) => true,
-            (PointType.Bool, WireType.Uvarint) => field.Number <= 1,
-            (PointType.Float32, WireType.F32) => SetFloat(ref point, field, definition),
-            (PointType.Float64, WireType.F32 or WireType.F64) => SetFloat(ref point, field, definition),
-            (PointType.String, WireType.Bytes) => SetSlice(ref point, field) && Dp2Messages.IsText(_payload[field.Content..field.End]),
-            (PointType.Bytes, WireType.Bytes) => SetSlice(ref point, field),
+            PointType.Decimal => field.Wire is WireType.Svarint or WireType.Dec && SetDecimal(ref point, field, definition),
+            PointType.Enum => field.Wire is WireType.Uvarint && SetEnum(ref point, definition),
+            PointType.Uint => field.Wire is WireType.Uvarint && SetUint(ref point, definition),
+            PointType.Int => field.Wire is WireType.Svarint && SetInt(ref point, field, definition),
+            PointType.Bool => field.Wire is WireType.Uvarint && field.Number <= 1,
+            PointType.Bitmask => field.Wire is WireType.Uvarint,
+            PointType.Float32 => field.Wire is WireType.F32 && SetFloat(ref point, field, definition),
+            PointType.Float64 => field.Wire is WireType.F32 or WireType.F64 && SetFloat(ref point, field, definition),
+            PointType.String => field.Wire is WireType.Bytes && SetText(ref point, field),
+            PointType.Bytes => field.Wire is WireType.Bytes && SetSlice(ref point, field),
             _ => false,
         };
 
@@ -272,6 +272,9 @@ internal ref partial struct Dp2PayloadReader
         point.Length = field.ContentLength;
         return true;
     }
+
+    private readonly bool SetText(ref Datapoint point, in Dp2Field field) =>
+        SetSlice(ref point, field) && Dp2Messages.IsText(_payload[field.Content..field.End]);
 
     /// <summary>Marks the value as implausible; it is kept all the same.</summary>
     private bool OutOfRange(ref Datapoint point)

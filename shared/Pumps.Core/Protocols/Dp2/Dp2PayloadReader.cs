@@ -1,7 +1,5 @@
 using System.Text;
 using Pumps.Core.Dictionaries;
-using static Pumps.Core.Protocols.Dp2.FieldForm;
-using static Pumps.Core.Protocols.Dp2.FieldRule;
 
 namespace Pumps.Core.Protocols.Dp2;
 

@@ -49,10 +49,28 @@ internal static class Dp2Wire
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static DecodeError TryReadVarint(ReadOnlySpan<byte> bytes, ref int position, int end, out ulong value)
     {
-        if (position < end && bytes[position] < 0x80)
+        // Tags of datapoints have two bytes, most values one or two.
+        var at = position;
+        if (at < end)
         {
-            value = bytes[position++];
-            return DecodeError.None;
+            uint first = bytes[at];
+            if (first < 0x80)
+            {
+                value = first;
+                position = at + 1;
+                return DecodeError.None;
+            }
+
+            if (at + 1 < end)
+            {
+                uint second = bytes[at + 1];
+                if (second - 1 < 0x7F)
+                {
+                    value = (first & 0x7F) | (second << 7);
+                    position = at + 2;
+                    return DecodeError.None;
+                }
+            }
         }
 
         return TryReadLongVarint(bytes, ref position, end, out value);
@@ -87,14 +105,18 @@ internal static class Dp2Wire
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong ReadVarint(ReadOnlySpan<byte> bytes, ref int position)
     {
-        ulong group = bytes[position++];
-        return group < 0x80 ? group : ReadLongVarint(bytes, ref position, group);
+        uint first = bytes[position++];
+        if (first < 0x80)
+            return first;
+
+        uint second = bytes[position++];
+        return second < 0x80 ? (first & 0x7F) | (second << 7) : ReadLongVarint(bytes, ref position, (first & 0x7F) | ((second & 0x7F) << 7));
     }
 
-    private static ulong ReadLongVarint(ReadOnlySpan<byte> bytes, ref int position, ulong first)
+    private static ulong ReadLongVarint(ReadOnlySpan<byte> bytes, ref int position, ulong firstTwo)
     {
-        var value = first & 0x7F;
-        for (var shift = 7; ; shift += 7)
+        var value = firstTwo;
+        for (var shift = 14; ; shift += 7)
         {
             ulong group = bytes[position++];
             value |= (group & 0x7F) << shift;
