@@ -1,9 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using System.Text;
 using Pumps.Handlers.Hubs;
-using Pumps.Handlers.Observability;
 using Pumps.LocalRegion.Hubs;
 
 namespace Pumps.Contracts.Tests.Hubs;
@@ -89,20 +87,21 @@ public sealed class EmbeddedStorageTests
             file.WriteByte(1);
         }
 
+        // Seven events and their commit record end where a sector ends, so that nothing but the recovery stands between them and the remains.
+        var written = Enumerable.Range(0, 7).Select(n => $"event {n}").ToList();
         await using (var recovered = _fixture.Open())
         {
             Assert.That(recovered.Lags().Sum(l => l.Events), Is.Zero);
-            await recovered.PublishAsync(Hub, [Event("dp1-1", "written"), Event("dp1-1", "after a")], default);
-            await recovered.PublishAsync(Hub, [Event("dp1-1", "crash!!")], default);
+            await recovered.PublishAsync(Hub, [.. written.Select(body => Event("dp1-1", body))], default);
         }
 
         // And another crash, before a new commit point was saved.
         File.Delete(Path.Combine(Path.GetDirectoryName(log)!, "commit"));
         await using var again = _fixture.Open();
-        Assert.That(again.Lags().Sum(l => l.Events), Is.EqualTo(3));
+        Assert.That(again.Lags().Sum(l => l.Events), Is.EqualTo(7));
         var found = new List<string>();
-        await HubFixture.ConsumeUntilAsync(again, Hub, Group, e => found.Add(Text(e)), () => found.Count >= 3);
-        Assert.That(found, Is.EqualTo(new[] { "written", "after a", "crash!!" }));
+        await HubFixture.ConsumeUntilAsync(again, Hub, Group, e => found.Add(Text(e)), () => found.Count >= 7);
+        Assert.That(found, Is.EqualTo(written));
     }
 
     [Test]
@@ -186,7 +185,7 @@ public sealed class EmbeddedStorageTests
     }
 
     [Test]
-    public async Task Lag_is_exact_and_measured()
+    public async Task Lag_is_exact()
     {
         await using var hubs = _fixture.Open();
         await hubs.PublishAsync(Hub, [.. Enumerable.Range(0, 700).Select(n => Event($"dp1-{n}", "x"))], default);
@@ -212,9 +211,6 @@ public sealed class EmbeddedStorageTests
         Assert.That(held.Events, Is.GreaterThan(0).And.EqualTo(Total(0) - 100));
         Assert.That(held.Age, Is.GreaterThan(TimeSpan.Zero));
 
-        var measured = Measure("pumps.lag");
-        Assert.That(measured[("decode", Hub, Group, 0)], Is.EqualTo(held.Events));
-        Assert.That(measured[("decode", Hub, Group, 1)], Is.Zero);
         await stop.CancelAsync();
         await pump;
 
@@ -357,11 +353,13 @@ public sealed class EmbeddedStorageTests
                 await Assert.ThatAsync(
                     async () => await hubs.AppendAsync(Hub, Event("dp1-1", "refused")),
                     Throws.InstanceOf<IOException>().With.Message.Contains("No space left on device"));
+            Assert.That(hubs.Unwritable()[Hub], Does.Contain("No space left on device"));
             Volatile.Write(ref failing, false);
         }
 
         await hubs.PublishAsync(Hub, [Event("dp1-1", "end")], default);
         expected.Add("end");
+        Assert.That(hubs.Unwritable(), Is.Empty);
         Assert.That(hubs.Lags().Sum(l => l.Events), Is.EqualTo(expected.Count));
 
         var got = new List<string>();
@@ -513,25 +511,6 @@ public sealed class EmbeddedStorageTests
         var hash = Encoding.UTF8.GetBytes(key).Aggregate(2166136261u, (h, b) => (h ^ b) * 16777619u);
         hash = (hash ^ (hash >> 16)) * 0x7feb352du;
         return (int)((hash ^ (hash >> 15)) % (uint)partitions);
-    }
-
-    private static Dictionary<(string, string, string, int), long> Measure(string instrument)
-    {
-        var values = new Dictionary<(string, string, string, int), long>();
-        using var listener = new MeterListener();
-        listener.InstrumentPublished = (i, l) =>
-        {
-            if (i.Meter == Metrics.Meter && i.Name == instrument)
-                l.EnableMeasurementEvents(i);
-        };
-        listener.SetMeasurementEventCallback<long>((_, value, tags, _) =>
-        {
-            var tag = tags.ToArray().ToDictionary(t => t.Key, t => t.Value);
-            values[((string)tag["service"]!, (string)tag["hub"]!, (string)tag["group"]!, (int)tag["partition"]!)] = value;
-        });
-        listener.Start();
-        listener.RecordObservableInstruments();
-        return values;
     }
 
     private static void CopyFolder(string from, string to)
