@@ -40,7 +40,6 @@ public sealed partial class EmbeddedHubs : IHubPublisher, IAsyncDisposable
         _checkpointPath = Path.Combine(options.Folder, "checkpoints");
         StartPositions();
         _saver = Task.WhenAll(SaveWhenChangedAsync(), TrimByAgeAsync());
-        HubGauges.Add(this);
     }
 
     /// <summary>Opens the hubs, creating what is not there.</summary>
@@ -140,7 +139,9 @@ public sealed partial class EmbeddedHubs : IHubPublisher, IAsyncDisposable
 
     /// <summary>Hubs that refuse appends, such as for want of disk, each with the reason.</summary>
     public IReadOnlyDictionary<string, string> Unwritable() =>
-        _hubs.Where(h => h.Value.Any(p => p.Refusal is not null)).ToDictionary(h => h.Key, h => h.Value.First(p => p.Refusal is not null).Refusal!);
+        _hubs.Select(h => (h.Key, Refusal: h.Value.Select(p => p.Refusal).FirstOrDefault(r => r is not null)))
+            .Where(h => h.Refusal is not null)
+            .ToDictionary(h => h.Key, h => h.Refusal!);
 
     /// <summary>Writes what was handled so far to disk, now. Otherwise it happens by itself.</summary>
     public async Task SaveCheckpointsAsync()
@@ -176,7 +177,6 @@ public sealed partial class EmbeddedHubs : IHubPublisher, IAsyncDisposable
     {
         if (_stop.IsCancellationRequested)
             return;
-        HubGauges.Remove(this);
         await _stop.CancelAsync();
         await _saver;
         try

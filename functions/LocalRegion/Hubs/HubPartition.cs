@@ -34,7 +34,7 @@ internal sealed class HubPartition : IAsyncDisposable
 
     private volatile PartitionLog _log;
     private bool _broken;
-    private bool _refusing;
+    private volatile string? _refusal;
     private long _lastOrdinal;
     private (long Address, DateTimeOffset EnqueuedAt) _nextSegment;
 
@@ -56,9 +56,6 @@ internal sealed class HubPartition : IAsyncDisposable
 
     public int Number { get; }
 
-    /// <summary>Why appends are refused; null while they are taken.</summary>
-    public string? Refusal { get; private set; }
-
     public IReadOnlyList<ConsumerPosition> Positions { get; }
 
     /// <summary>Ordinal of the newest durable event; 0 when there never was one.</summary>
@@ -67,6 +64,9 @@ internal sealed class HubPartition : IAsyncDisposable
     public long Begin => _log.Begin;
 
     public long DurableUntil => _log.DurableUntil;
+
+    /// <summary>Why the last write failed; null when all is well.</summary>
+    public string? Refusal => _refusal;
 
     /// <summary>What a group that begins with the oldest event has behind it.</summary>
     public long OrdinalBeforeFirst { get; }
@@ -342,18 +342,17 @@ internal sealed class HubPartition : IAsyncDisposable
 
     private void Refused(Exception e)
     {
-        if (!_refusing)
+        if (_refusal is null)
             _logger.AppendsRefused(_hub.Name, Number, e);
-        _refusing = true;
-        Refusal = e.Message;
+        _refusal = e.Message;
     }
 
     private void WroteAgain()
     {
-        if (_refusing)
-            _logger.AppendsAccepted(_hub.Name, Number);
-        _refusing = false;
-        Refusal = null;
+        if (_refusal is null)
+            return;
+        _refusal = null;
+        _logger.AppendsAccepted(_hub.Name, Number);
     }
 
     private ReadEvents Read(PartitionLog log, long from, long ordinal, int eventsMax, int bytesMax)

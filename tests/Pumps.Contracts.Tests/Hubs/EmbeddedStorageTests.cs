@@ -1,9 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using System.Text;
 using Pumps.Handlers.Hubs;
-using Pumps.Handlers.Observability;
 using Pumps.LocalRegion.Hubs;
 
 namespace Pumps.Contracts.Tests.Hubs;
@@ -73,27 +71,37 @@ public sealed class EmbeddedStorageTests
     }
 
     [Test]
-    public async Task Remains_of_a_write_that_a_crash_tore_are_not_taken_for_events()
+    public async Task Remains_of_a_write_that_a_crash_tore_never_come_back_as_events()
     {
+        // With bodies of seven bytes an event takes as much of the log as a commit record does, so that remains line up with whatever is written before them.
         await using (var hubs = _fixture.Open())
-            await hubs.PublishAsync(Hub, [.. Enumerable.Range(0, 1000).Select(n => Event("dp1-1", $"{n}"))], default);
+            await hubs.PublishAsync(Hub, [.. Enumerable.Range(1_000_000, 1000).Select(n => Event("dp1-1", $"{n}"))], default);
 
+        // A write of which the first sector did not reach the disk, and the commit record at its end did.
         var log = Directory.GetFiles(_fixture.Folder, "log.0", SearchOption.AllDirectories).MaxBy(f => new FileInfo(f).Length)!;
         File.Delete(Path.Combine(Path.GetDirectoryName(log)!, "commit"));
-        using (var file = new FileStream(log, FileMode.Open))
-            file.SetLength(file.Length * 2 / 3);
+        await using (var file = new FileStream(log, FileMode.Open))
+        {
+            file.Position = 64;
+            file.Write(new byte[112]);
+            file.WriteByte(1);
+        }
 
-        // The only commit record was in the part that is lost: this publish was never acknowledged.
-        await using var recovered = _fixture.Open();
-        Assert.That(recovered.Lags().Sum(l => l.Events), Is.Zero);
+        // Seven events and their commit record end where a sector ends, so that nothing but the recovery stands between them and the remains.
+        var written = Enumerable.Range(0, 7).Select(n => $"event {n}").ToList();
+        await using (var recovered = _fixture.Open())
+        {
+            Assert.That(recovered.Lags().Sum(l => l.Events), Is.Zero);
+            await recovered.PublishAsync(Hub, [.. written.Select(body => Event("dp1-1", body))], default);
+        }
 
-        // Records of the same size as the remains: if those were still there, they would line up behind the new ones.
-        await recovered.PublishAsync(Hub, [Event("dp1-1", "new")], default);
-        await recovered.DisposeAsync();
+        // And another crash, before a new commit point was saved.
+        File.Delete(Path.Combine(Path.GetDirectoryName(log)!, "commit"));
         await using var again = _fixture.Open();
+        Assert.That(again.Lags().Sum(l => l.Events), Is.EqualTo(7));
         var found = new List<string>();
-        await HubFixture.ConsumeUntilAsync(again, Hub, Group, e => found.Add(Text(e)), () => found.Count > 0);
-        Assert.That(found, Is.EqualTo(new[] { "new" }));
+        await HubFixture.ConsumeUntilAsync(again, Hub, Group, e => found.Add(Text(e)), () => found.Count >= 7);
+        Assert.That(found, Is.EqualTo(written));
     }
 
     [Test]
@@ -177,7 +185,7 @@ public sealed class EmbeddedStorageTests
     }
 
     [Test]
-    public async Task Lag_is_exact_and_measured()
+    public async Task Lag_is_exact()
     {
         await using var hubs = _fixture.Open();
         await hubs.PublishAsync(Hub, [.. Enumerable.Range(0, 700).Select(n => Event($"dp1-{n}", "x"))], default);
@@ -203,9 +211,6 @@ public sealed class EmbeddedStorageTests
         Assert.That(held.Events, Is.GreaterThan(0).And.EqualTo(Total(0) - 100));
         Assert.That(held.Age, Is.GreaterThan(TimeSpan.Zero));
 
-        var measured = Measure("pumps.lag");
-        Assert.That(measured[("decode", Hub, Group, 0)], Is.EqualTo(held.Events));
-        Assert.That(measured[("decode", Hub, Group, 1)], Is.Zero);
         await stop.CancelAsync();
         await pump;
 
@@ -279,7 +284,7 @@ public sealed class EmbeddedStorageTests
         await using var hubs = fixture.Open(o => o with { FullTimeout = TimeSpan.FromMilliseconds(200), CheckpointInterval = TimeSpan.FromMilliseconds(10) });
 
         var published = 0;
-        var full = Assert.ThrowsAsync<HubFullException>(async () =>
+        var full = await Assert.ThrowsAsync<HubFullException>(async () =>
         {
             while (published < 1000)
             {
@@ -306,7 +311,7 @@ public sealed class EmbeddedStorageTests
         await hubs.PublishAsync(Hub, [Event("dp1-1", "before")], default);
 
         Volatile.Write(ref free, 10 << 20);
-        Assert.That(
+        await Assert.ThatAsync(
             async () =>
             {
                 // What was asked a moment ago may still be believed.
@@ -345,14 +350,16 @@ public sealed class EmbeddedStorageTests
 
             Volatile.Write(ref failing, true);
             for (var i = 0; i < 3; i++)
-                Assert.That(
+                await Assert.ThatAsync(
                     async () => await hubs.AppendAsync(Hub, Event("dp1-1", "refused")),
                     Throws.InstanceOf<IOException>().With.Message.Contains("No space left on device"));
+            Assert.That(hubs.Unwritable()[Hub], Does.Contain("No space left on device"));
             Volatile.Write(ref failing, false);
         }
 
         await hubs.PublishAsync(Hub, [Event("dp1-1", "end")], default);
         expected.Add("end");
+        Assert.That(hubs.Unwritable(), Is.Empty);
         Assert.That(hubs.Lags().Sum(l => l.Events), Is.EqualTo(expected.Count));
 
         var got = new List<string>();
@@ -384,7 +391,7 @@ public sealed class EmbeddedStorageTests
             await File.WriteAllBytesAsync(ballast, new byte[4 << 20]);
 
             var acknowledged = 0;
-            Assert.That(
+            await Assert.ThatAsync(
                 async () =>
                 {
                     while (acknowledged < 10_000)
@@ -395,7 +402,7 @@ public sealed class EmbeddedStorageTests
                 },
                 Throws.InstanceOf<IOException>().With.Message.Contains("No space left"));
             Assert.That(acknowledged, Is.GreaterThan(100));
-            Assert.That(async () => await hubs.AppendAsync(Hub, Event("dp1-1", new string('x', 20_000))), Throws.InstanceOf<IOException>());
+            await Assert.ThatAsync(async () => await hubs.AppendAsync(Hub, Event("dp1-1", new string('x', 20_000))), Throws.InstanceOf<IOException>());
 
             File.Delete(ballast);
             await hubs.AppendAsync(Hub, Event("dp1-1", $"{acknowledged++}:"));
@@ -424,7 +431,7 @@ public sealed class EmbeddedStorageTests
         await HubFixture.ConsumeUntilAsync(hubs, Hub, Group, e => bodies.Add(e.Body.ToArray()), () => bodies.Count == 10);
         Assert.That(bodies.Where((_, i) => i % 2 == 1), Is.All.EqualTo(largest));
 
-        Assert.That(
+        await Assert.ThatAsync(
             async () => await hubs.PublishAsync(Hub, [Event("dp1-1", "not taken either"), new("dp1-1", EventProperties.None, new byte[EmbeddedHubs.EventBytesMax])], default),
             Throws.TypeOf<EventTooLargeException>().With.Message.Contains($"{EmbeddedHubs.EventBytesMax}"));
         Assert.That(hubs.Lags().Sum(l => l.Events), Is.Zero);
@@ -447,27 +454,43 @@ public sealed class EmbeddedStorageTests
         Assert.That(() => other.Open(), Throws.TypeOf<InvalidDataException>().With.Message.Contains("stored with 2 partitions"));
     }
 
+    // Pinned: if one of the next two fails, stored events of running regions lose their order or can no longer be read.
     [Test]
-    public async Task Stored_events_keep_their_partition_and_layout()
+    public async Task A_key_keeps_its_partition()
     {
-        // Pinned: if this fails, stored events of running regions can no longer be read or lose their order.
-        Assert.That(Enumerable.Range(0, 8).Select(n => PartitionOfKey($"dp1-471100{n}", 4)), Is.EqualTo(Pinned));
+        using var fixture = new HubFixture(new HubSettings(Hub, 4, [Group]));
+        await using var hubs = fixture.Open();
+        var partitions = new ConcurrentDictionary<string, string>();
+        await hubs.PublishAsync(Hub, [.. Enumerable.Range(0, 8).Select(n => Event($"dp1-471100{n}", "x"))], default);
+        using var stop = new CancellationTokenSource(Patience);
+        await HubFixture.PumpAsync(hubs, new HubPumpOptions("test", Hub, Group), async (batch, _) =>
+        {
+            foreach (var e in batch.Events)
+                partitions[e.Key] = batch.Partition;
+            if (partitions.Count == 8)
+                await stop.CancelAsync();
+        }, stop.Token);
 
+        Assert.That(Enumerable.Range(0, 8).Select(n => partitions[$"dp1-471100{n}"]), Is.EqualTo(new[] { "2", "0", "1", "0", "3", "1", "2", "2" }));
+    }
+
+    [Test]
+    public async Task A_stored_event_keeps_its_layout()
+    {
         await using var hubs = _fixture.Open();
         await hubs.PublishAsync(Hub, [Event("dp1-4711000", "body")], default);
+
         var log = Directory.GetFiles(_fixture.Folder, "log.0", SearchOption.AllDirectories).Single();
         await using var file = new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        var bytes = new byte[64 + 12 + 24 + 100];
-        await file.ReadExactlyAsync(bytes.AsMemory(0, 64 + 12 + 24 + 11 + 3 + 11 + 4));
-        var record = bytes[76..];
+        file.Position = 64 + 12;
+        var record = new byte[24 + 11 + 3 + 11 + 4];
+        await file.ReadExactlyAsync(record);
         Assert.Multiple(() =>
         {
             Assert.That(record[..16], Is.EqualTo(new byte[] { 1, 1, 11, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0 }));
-            Assert.That(Encoding.UTF8.GetString(record, 24, 11 + 1 + 2 + 11 + 4), Is.EqualTo("dp1-4711000\u0001\u000b\0dp1-4711000body"));
+            Assert.That(Encoding.UTF8.GetString(record, 24, record.Length - 24), Is.EqualTo("dp1-4711000\u0001\u000b\0dp1-4711000body"));
         });
     }
-
-    private static readonly int[] Pinned = [0, 0, 0, 0, 0, 0, 0, 0];
 
     private static OutgoingEvent Event(string key, string body) =>
         new(key, new EventProperties(new KeyValuePair<string, string>(PropertyNames.DeviceId, key)), Encoding.UTF8.GetBytes(body));
@@ -488,25 +511,6 @@ public sealed class EmbeddedStorageTests
         var hash = Encoding.UTF8.GetBytes(key).Aggregate(2166136261u, (h, b) => (h ^ b) * 16777619u);
         hash = (hash ^ (hash >> 16)) * 0x7feb352du;
         return (int)((hash ^ (hash >> 15)) % (uint)partitions);
-    }
-
-    private static Dictionary<(string, string, string, int), long> Measure(string instrument)
-    {
-        var values = new Dictionary<(string, string, string, int), long>();
-        using var listener = new MeterListener();
-        listener.InstrumentPublished = (i, l) =>
-        {
-            if (i.Meter == Metrics.Meter && i.Name == instrument)
-                l.EnableMeasurementEvents(i);
-        };
-        listener.SetMeasurementEventCallback<long>((_, value, tags, _) =>
-        {
-            var tag = tags.ToArray().ToDictionary(t => t.Key, t => t.Value);
-            values[((string)tag["service"]!, (string)tag["hub"]!, (string)tag["group"]!, (int)tag["partition"]!)] = value;
-        });
-        listener.Start();
-        listener.RecordObservableInstruments();
-        return values;
     }
 
     private static void CopyFolder(string from, string to)

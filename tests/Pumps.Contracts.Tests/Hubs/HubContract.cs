@@ -197,8 +197,8 @@ public abstract class HubContract
     }
 
     [Test]
-    public void A_hub_that_nobody_declared_is_named_in_the_error() =>
-        Assert.That(
+    public async Task A_hub_that_nobody_declared_is_named_in_the_error() =>
+        await Assert.ThatAsync(
             async () => await Publisher.PublishAsync("no-such-hub", [Event("dp1-1", "0")], default),
             Throws.ArgumentException.With.Message.Contains("no-such-hub"));
 
