@@ -96,6 +96,7 @@ internal sealed class MqttListener(GatewayOptions options, int port, GatewayMetr
             if (await OpenAsync(socket) is not { } stream) return;
             using var channel = new MqttChannel(socket, stream);
             if (ClientHandler is { } handle) await handle(channel);
+            if (!channel.IsConnected && channel.Violation is { } violation) metrics.Refuse(RefusalReason.MalformedPacket, null, violation);
         }
         finally
         {
