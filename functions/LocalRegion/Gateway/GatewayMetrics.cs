@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
 using Pumps.Handlers.Observability;
 
 namespace Pumps.LocalRegion.Gateway;

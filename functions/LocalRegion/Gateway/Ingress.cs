@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using MQTTnet.Server;
 
 namespace Pumps.LocalRegion.Gateway;

@@ -28,7 +28,6 @@ internal sealed class MqttChannel : IMqttChannelAdapter
     private readonly PipeReader _reader;
     private readonly SemaphoreSlim _writing = new(1, 1);
     private byte[]? _body;
-    private bool _connected;
 
     public MqttChannel(Socket socket, Stream stream)
     {
@@ -41,6 +40,9 @@ internal sealed class MqttChannel : IMqttChannelAdapter
 
     /// <summary>The rule of MQTT that the client broke, after which nothing more is read.</summary>
     public string? Violation { get; private set; }
+
+    /// <summary>The client has sent its CONNECT.</summary>
+    public bool IsConnected { get; private set; }
 
     /// <summary>The client's CONNECT came without the clean session flag: its subscriptions outlive the connection.</summary>
     public bool KeepsSession { get; private set; }
@@ -164,7 +166,7 @@ internal sealed class MqttChannel : IMqttChannelAdapter
             if ((digit & 0x80) == 0) break;
         }
 
-        var allowed = _connected ? GatewayLimits.PacketBytes : GatewayLimits.ConnectBytes;
+        var allowed = IsConnected ? GatewayLimits.PacketBytes : GatewayLimits.ConnectBytes;
         if (length > allowed) throw new MqttProtocolViolationException($"A packet of {length} bytes; at most {allowed} are allowed here.");
 
         if (reader.Remaining < length) return false;
@@ -183,7 +185,7 @@ internal sealed class MqttChannel : IMqttChannelAdapter
         var packet = PacketFormatterAdapter.Decode(received) ?? throw new MqttProtocolViolationException("A packet of a type that clients do not send.");
         if (packet is MqttConnectPacket connect)
         {
-            _connected = true;
+            IsConnected = true;
             KeepsSession = !connect.CleanSession;
             connect.CleanSession = true;
         }

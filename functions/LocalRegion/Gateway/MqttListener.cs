@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using Microsoft.Extensions.Logging;
 using MQTTnet.Adapter;
 using MQTTnet.Diagnostics.Logger;
 using MQTTnet.Server;
@@ -96,6 +95,7 @@ internal sealed class MqttListener(GatewayOptions options, int port, GatewayMetr
             if (await OpenAsync(socket) is not { } stream) return;
             using var channel = new MqttChannel(socket, stream);
             if (ClientHandler is { } handle) await handle(channel);
+            if (!channel.IsConnected && channel.Violation is { } violation) metrics.Refuse(RefusalReason.MalformedPacket, null, violation);
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 using MQTTnet;
 using MQTTnet.Protocol;
 using Pumps.Handlers.Hubs;
@@ -148,15 +149,15 @@ public sealed class IngressTests
         Assert.That(await _host.DisconnectReasonAsync(), Is.EqualTo("malformed_packet"));
     }
 
-    [TestCase(new byte[] { 0x10, 0xFF, 0xFF, 0xFF, 0x7F }, TestName = "A stranger cannot make the gateway take 256 MB for a CONNECT")]
-    [TestCase(new byte[] { 0x30, 0x02, 0x00, 0x00 }, TestName = "A stranger who begins with a PUBLISH is disconnected")]
-    [TestCase(new byte[] { 0x47, 0x45, 0x54, 0x20, 0x2F }, TestName = "A stranger who speaks HTTP is disconnected")]
-    public async Task Strangers(byte[] bytes)
+    [TestCase("\u0010\u00FF\u00FF\u00FF\u007F", TestName = "A stranger cannot make the gateway take 256 MB for a CONNECT")]
+    [TestCase("\u0010\u00FF\u00FF\u00FF\u00FF\u007F", TestName = "A stranger with a length of five bytes is disconnected")]
+    [TestCase("\u0030\u0002\u0000\u0000", TestName = "A stranger who begins with a PUBLISH is disconnected")]
+    [TestCase("GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: a browser that has lost its way entirely\r\n\r\n", TestName = "A stranger who speaks HTTP is disconnected")]
+    public async Task A_stranger(string bytes)
     {
         using var stranger = new TcpClient();
         await stranger.ConnectAsync(_host.Gateway.PlainEndPoint!);
-        await stranger.GetStream().WriteAsync(bytes);
-        stranger.Client.Shutdown(SocketShutdown.Send);
+        await stranger.GetStream().WriteAsync(Encoding.Latin1.GetBytes(bytes));
         using var patience = new CancellationTokenSource(GatewayHost.Patience);
         Assert.That(await ReadAsync(stranger, patience.Token), Is.Zero);
     }
