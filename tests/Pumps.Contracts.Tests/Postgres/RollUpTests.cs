@@ -1,6 +1,5 @@
 using System.Globalization;
 using CsCheck;
-using Microsoft.Extensions.Logging.Abstractions;
 using Pumps.Handlers.Datapoints;
 using Pumps.Postgres;
 
