@@ -26,7 +26,7 @@ internal static class Sql
     public static readonly string MarkReplayed = Statement("DeadLetters/MarkReplayed.sql");
     public static readonly string CountByCode = Statement("DeadLetters/CountByCode.sql");
     public static readonly string MigrationLog = Statement("Migrations/MigrationLog.sql");
-    public static readonly string SelectMigrations = Statement("Migrations/SelectMigrations.sql");
+    public static readonly string SelectMigration = Statement("Migrations/SelectMigration.sql");
     public static readonly string RecordMigration = Statement("Migrations/RecordMigration.sql");
 
     /// <summary>Numbered files of the Migrations folder, in order.</summary>

@@ -26,4 +26,7 @@ internal static partial class DatabaseLog
 
     [LoggerMessage(8107, LogLevel.Debug, "Database {Database} is there")]
     public static partial void DatabaseFound(this ILogger log, string database);
+
+    [LoggerMessage(8108, LogLevel.Warning, "PostgreSQL on {Folder} died before it could be stopped")]
+    public static partial void GoneAlready(this ILogger log, string folder);
 }

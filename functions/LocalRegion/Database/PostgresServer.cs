@@ -35,7 +35,7 @@ public sealed class PostgresServer : IAsyncDisposable
         (_folder, _program, _claim, _log) = (folder, program, claim, log);
 
     /// <summary>The server's process; it changes when the server had to be started again.</summary>
-    public int ProcessId => _postmaster.Id;
+    public int ProcessId { get; private set; }
 
     public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
     {
@@ -102,8 +102,16 @@ public sealed class PostgresServer : IAsyncDisposable
         await _stopping.CancelAsync();
         await _watch;
 
-        if (_postmaster is { HasExited: false })
-            await _program.RunAsync("pg_ctl", CancellationToken.None, "stop", "--pgdata", _folder.Cluster, "--mode=fast", "--wait", "--timeout=120");
+        try
+        {
+            if (_postmaster is { HasExited: false })
+                await _program.RunAsync("pg_ctl", CancellationToken.None, "stop", "--pgdata", _folder.Cluster, "--mode=fast", "--wait", "--timeout=120");
+        }
+        catch (InvalidOperationException) when (_postmaster.WaitForExit(TimeSpan.FromSeconds(1)))
+        {
+            _log.GoneAlready(_folder.Cluster);   // it died just now
+        }
+
         _postmaster?.Dispose();
         _stopping.Dispose();
         await _claim.DisposeAsync();
@@ -136,7 +144,8 @@ public sealed class PostgresServer : IAsyncDisposable
         _complaint.Clear();
         _postmaster.ErrorDataReceived += (_, line) => _complaint.Enqueue(line.Data ?? "");
         _postmaster.BeginErrorReadLine();
-        _log.Started(_postmaster.Id, _folder.Cluster);
+        ProcessId = _postmaster.Id;
+        _log.Started(ProcessId, _folder.Cluster);
     }
 
     // No time limit of its own: recovery after a crash takes as long as it takes, and a process that gives up exits.

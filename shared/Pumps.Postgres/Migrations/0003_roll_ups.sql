@@ -27,14 +27,11 @@ create function summarize_hours(
         select distinct u.device_key, u.hour, d.protocol
           from unnest(keys, hours) as u(device_key, hour)
           join device d on d.device_key = u.device_key
-    ), value as (
-        select d.device_key, d.hour, d.protocol, v.observed_at, v.point, v.value, v.number,
-               lag(v.number) over newest_last as before,
-               lead(v.observed_at) over newest_last is null as is_last
+    ), value as materialized (
+        select d.device_key, d.hour, d.protocol, v.*
           from due d
          cross join lateral (
-               select h.observed_at, h.seq, e.key as point, e.value,
-                      case when jsonb_typeof(e.value) = 'number' then e.value::numeric end as number
+               select h.observed_at, h.seq, e.key as point, case when jsonb_typeof(e.value) = 'number' then e.value::numeric end as number
                  from history h
                 cross join lateral jsonb_each(h.points) e
                 where h.device_key = d.device_key
@@ -42,17 +39,32 @@ create function summarize_hours(
                   and h.observed_at < d.hour + interval '1 hour'
                   and (only_point is null or e.key = only_point)
                offset 0) v   -- offset 0: stays a probe per hour, whatever the planner believes of the hours' number
-        window newest_last as (partition by d.device_key, d.hour, v.point order by v.observed_at, v.seq)
-    ), summary as materialized (
-        select v.device_key, v.point, v.hour, v.protocol,
-               count(*) as count, min(v.number) as min, max(v.number) as max, sum(v.number) as sum,
-               (array_agg(v.value) filter (where v.is_last))[1] as last, max(v.observed_at) as last_at,
-               (array_agg(v.number) filter (where v.before is null))[1] as first,
-               sum(counter_step(v.before, v.number, c.modulus)) filter (where c.point is not null) as steps,
-               bool_or(c.point is not null) as is_counter, max(c.modulus) as modulus
+    ), outline as materialized (   -- hashed: only counters are worth sorting
+        select v.device_key, v.point, v.hour, v.protocol, count(*) as count, min(v.number) as min, max(v.number) as max, sum(v.number) as sum,
+               max(v.observed_at) as last_at
           from value v
-          left join counter c on c.protocol = v.protocol and c.point = split_part(v.point, '.', -1)
          group by v.device_key, v.point, v.hour, v.protocol
+    ), counted as (
+        select o.device_key, o.point, o.hour, c.modulus
+          from outline o
+          join counter c on c.protocol = o.protocol and c.point = split_part(o.point, '.', -1)
+    ), growth as (
+        select r.device_key, r.point, r.hour, r.modulus,
+               (array_agg(r.number) filter (where r.before is null))[1] as first, sum(counter_step(r.before, r.number, r.modulus)) as steps
+          from (select c.device_key, c.point, c.hour, c.modulus, v.number,
+                       lag(v.number) over (partition by c.device_key, c.point, c.hour order by v.observed_at, v.seq) as before
+                  from counted c
+                  join value v on v.device_key = c.device_key and v.point = c.point and v.hour = c.hour) r
+         group by r.device_key, r.point, r.hour, r.modulus
+    ), summary as materialized (
+        select o.*, l.last, g.device_key is not null as is_counter, g.modulus, g.first, g.steps
+          from outline o
+         cross join lateral (
+               select h.points -> o.point as last
+                 from history h
+                where h.device_key = o.device_key and h.observed_at = o.last_at and h.points ? o.point
+                order by h.seq desc limit 1) l
+          left join growth g on g.device_key = o.device_key and g.point = o.point and g.hour = o.hour
     ), chain as (
         select s.device_key, s.point, s.hour, s.last from summary s where s.is_counter
          union   -- the newest hour before each that is not among them

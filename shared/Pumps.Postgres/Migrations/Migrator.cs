@@ -16,26 +16,24 @@ public sealed class Migrator(NpgsqlDataSource database, ILogger<Migrator> log)
 
     internal async Task<int> MigrateAsync(IReadOnlyList<(string Name, string Text)> migrations, CancellationToken cancel)
     {
-        // A pooled session gives its advisory locks back when it returns to the pool.
         await using var session = await database.OpenConnectionAsync(cancel);
-        await session.ExecuteAsync(new CommandDefinition(Sql.MigrationLog, commandTimeout: 0, cancellationToken: cancel));
-
-        var applied = (await session.QueryAsync<(string Name, string Checksum)>(
-            new CommandDefinition(Sql.SelectMigrations, cancellationToken: cancel))).ToDictionary(m => m.Name, m => m.Checksum);
         var count = 0;
 
         foreach (var (name, text) in migrations)
         {
-            var checksum = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
-            if (applied.TryGetValue(name, out var was))
-            {
-                if (was != checksum)
-                    throw new InvalidOperationException(
-                        $"Migration {name} was changed after it had been applied to database {session.Database}. Restore the file and write a new migration.");
-                continue;
-            }
-
+            // The lock is the transaction's: it ends with it, however it ends.
             await using var transaction = await session.BeginTransactionAsync(cancel);
+            await session.ExecuteAsync(new CommandDefinition(Sql.MigrationLog, transaction: transaction, commandTimeout: 0, cancellationToken: cancel));
+
+            var checksum = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+            var applied = await session.QuerySingleOrDefaultAsync<string>(
+                new CommandDefinition(Sql.SelectMigration, new { name }, transaction, cancellationToken: cancel));
+            if (applied is not null && applied != checksum)
+                throw new InvalidOperationException(
+                    $"Migration {name} was changed after it had been applied to database {session.Database}. Restore the file and write a new migration.");
+            if (applied is not null)
+                continue;
+
             await session.ExecuteAsync(new CommandDefinition(text, transaction: transaction, commandTimeout: 0, cancellationToken: cancel));
             await session.ExecuteAsync(new CommandDefinition(Sql.RecordMigration, new { name, checksum }, transaction, cancellationToken: cancel));
             await transaction.CommitAsync(cancel);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using CsCheck;
-using Microsoft.Extensions.Logging.Abstractions;
 using Pumps.Handlers.Datapoints;
 using Pumps.Postgres;
 
@@ -64,9 +63,9 @@ public sealed class RollUpTests : PostgresFixture
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await HoursAsync("dp1-wrap", "pumps[1].run_hours", Aggregate.Increase), Is.EqualTo(new[] { "0.0", "1.0", "1.5" }));
+            Assert.That(await HoursAsync("dp1-wrap", "pumps[1].run_hours", Aggregate.Increase), Is.EqualTo(new[] { "0", "1.0", "1.5" }));
             Assert.That(await HoursAsync("dp1-wrap", "total", Aggregate.Increase), Is.EqualTo(new[] { "0", "3", "1" }));
-            Assert.That(await QueryAsync("dp1-wrap", "pumps[1].run_hours", Aggregate.Increase, TimeSpan.FromDays(1)), Is.EqualTo(new[] { "0.0", "2.5" }));
+            Assert.That(await QueryAsync("dp1-wrap", "pumps[1].run_hours", Aggregate.Increase, TimeSpan.FromDays(1)), Is.EqualTo(new[] { "0", "2.5" }));
         }
     }
 
