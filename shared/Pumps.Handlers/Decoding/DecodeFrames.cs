@@ -3,7 +3,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using Pumps.Core.Dictionaries;
 using Pumps.Core.Feeds;
 using Pumps.Core.Offerings;
 using Pumps.Core.Protocols;
