@@ -15,6 +15,6 @@ public sealed record RegionSnapshot(
 /// <summary>What the host knows of its hubs and gateway. Azure: IoT Hub's and Event Hubs' figures; local region: the process itself.</summary>
 public interface IRegionStatus
 {
-    /// <summary>Cheap: what the host knows now, without asking anybody. Called by every probe of the region's health.</summary>
+    /// <summary>Cheap: what the host knows now, without asking anybody. Called on every scrape of the metrics.</summary>
     RegionSnapshot Read();
 }

@@ -10,7 +10,7 @@ namespace Pumps.Handlers.Observability;
 /// <summary>OpenTelemetry as every host has it. The host chooses who gets it: Prometheus in the local region, Azure Monitor in Azure.</summary>
 public static class Telemetry
 {
-    /// <summary>Adds metrics, traces and the ledger. The host registers a <see cref="TimeProvider"/>; whoever holds the hubs measures <c>pumps.lag</c>.</summary>
+    /// <summary>Adds metrics, traces, the ledger and the lag gauges. The host registers <see cref="IRegionStatus"/> and a <see cref="TimeProvider"/>.</summary>
     /// <param name="service">Name of the app in all it sends: <c>local-region</c>, <c>decode</c>.</param>
     /// <param name="metrics">Adds the host's exporter of metrics.</param>
     /// <param name="traces">Adds the host's exporter of traces; without one nothing is recorded, and traces cost nothing.</param>
@@ -20,6 +20,7 @@ public static class Telemetry
         services.AddOptions<TelemetryOptions>().BindConfiguration(TelemetryOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<Ledger>();
         services.AddSingleton<MessageSampler>();
+        services.AddHostedService<LagGauges>();
 
         var telemetry = services.AddOpenTelemetry().ConfigureResource(r => r.AddService(service));
         telemetry.WithMetrics(m =>
