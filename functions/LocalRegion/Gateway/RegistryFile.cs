@@ -97,10 +97,10 @@ internal sealed class RegistryFile : IAsyncDisposable
         var batch = new List<Work>();
         while (await _waiting.Reader.WaitToReadAsync())
         {
-            batch.Clear();
             while (batch.Count < WorkPerTransaction && _waiting.Reader.TryRead(out var work))
                 batch.Add(work);
             Commit(batch);
+            batch.Clear(); // Nothing of what was done may stay in memory until there is more to do.
         }
     }
 
