@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Pumps.Core.Protocols;
-using Pumps.Core.Protocols.Dp2;
 
 namespace Pumps.Core.Tests.Dp2;
 

@@ -16,8 +16,10 @@ public sealed class Dp2FuzzTests
 {
     private const int FramesUsually = 200_000;
 
-    /// <summary>No frame may take longer. Generous: the machine may be busy, and one frame takes about a microsecond.</summary>
-    private static readonly TimeSpan FrameTimeMax = TimeSpan.FromSeconds(2);
+    /// <summary>No frame may take longer. One usually takes less than a microsecond, the dearest about a millisecond.</summary>
+    private static readonly TimeSpan FrameTimeMax = TimeSpan.FromMilliseconds(100);
+
+    private const int TimingsMax = 5;
 
     private static readonly byte[][] Seeds =
     [
@@ -57,10 +59,7 @@ public sealed class Dp2FuzzTests
             {
                 var bytes = Mutate(Seeds[mutation.Seed], mutation.Changes, mutation.Seal);
                 var context = Contexts[bytes.Length > 5 ? bytes[5] >> 7 : 0];
-                var start = Stopwatch.GetTimestamp();
-                var error = Dp2Decoder.TryDecode(bytes, context, frame);
-                var time = Stopwatch.GetElapsedTime(start);
-
+                var time = Time(bytes, context, frame, out var error);
                 slowest = time > slowest ? time : slowest;
                 errors[(int)error]++;
                 if (error is not DecodeError.None)
@@ -87,6 +86,23 @@ public sealed class Dp2FuzzTests
                 warnings | DecodeWarnings.ClockOrder | DecodeWarnings.ReservedBits,
                 Is.EqualTo((DecodeWarnings)((1 << 14) - 1)), "every warning but the two of DP1");
         });
+    }
+
+    /// <summary>Time of one decode. A busy machine may stop the thread in the middle, so one that seems slow is timed again.</summary>
+    private static TimeSpan Time(byte[] bytes, in DecodeContext context, Dp2Frame frame, out DecodeError error)
+    {
+        var best = TimeSpan.MaxValue;
+        var timings = 0;
+        do
+        {
+            var start = Stopwatch.GetTimestamp();
+            error = Dp2Decoder.TryDecode(bytes, context, frame);
+            var time = Stopwatch.GetElapsedTime(start);
+            best = time < best ? time : best;
+        }
+        while (best > FrameTimeMax / 10 && ++timings < TimingsMax);
+
+        return best;
     }
 
     /// <summary>Encoded again, a frame decodes to the same points and body. Warnings about what the decoder dropped may be gone.</summary>
@@ -150,9 +166,7 @@ public sealed class Dp2FuzzTests
         var header = Dp2Samples.Header with { Compression = Dp2Compression.Always };
         var bytes = Dp2Encoder.Telemetry(header, 0x0101, 3, t => Dear(t, what));
         var frame = Dp2Samples.Good(bytes);
-        var start = Stopwatch.GetTimestamp();
-        Assert.That(Dp2Decoder.TryDecode(bytes, Dp2Samples.Up, frame), Is.EqualTo(DecodeError.None));
-        var time = Stopwatch.GetElapsedTime(start);
+        var time = Time(bytes, Dp2Samples.Up, frame, out _);
 
         TestContext.Out.WriteLine($"{what}: {bytes.Length} bytes, {frame.Points.Count} points, {time.TotalMicroseconds:0} us");
         Assert.That(time, Is.LessThan(FrameTimeMax));
