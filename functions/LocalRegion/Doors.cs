@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using Pumps.Core.Offerings;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 using Pumps.LocalRegion.Archive;
 using Pumps.LocalRegion.Gateway;

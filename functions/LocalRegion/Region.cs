@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -24,7 +23,7 @@ namespace Pumps.LocalRegion;
 /// </remarks>
 public sealed class Region : IAsyncDisposable
 {
-    private const string ArchiveGroup = "archive";
+    internal const string ArchiveGroup = "archive";
 
     // Storage coalesces under load: one transaction for what came in this time, and newest values once per device. Alone, an event is stored at once.
     private static readonly TimeSpan StorageLinger = TimeSpan.FromMilliseconds(200);
@@ -147,6 +146,7 @@ public sealed class Region : IAsyncDisposable
             .AddPumpHandlers(catalog)
             .AddPostgres(_options.Database ?? Postgres!.ConnectionString("pumps"), CatalogCounters.Of(catalog))
             .AddPortalApi()
+            .AddHealthChecks().AddRegionChecks().Services
             .AddPumpsTelemetry("local-region", metrics => metrics.AddPrometheusExporter())
             .AddSingleton<IHubPublisher>(Hubs)
             .AddSingleton<IDeviceRegistry>(devices)

@@ -15,7 +15,8 @@ internal sealed class RegionStatus(RegionOptions options, EmbeddedHubs hubs, Iot
 
     public RegionSnapshot Read()
     {
-        var lags = hubs.Lags();
+        // The archive writes in windows of minutes and is behind by its nature: it would drown what this is for.
+        var lags = hubs.Lags().Where(l => l.Group != Region.ArchiveGroup);
         return new(
             options.Name, Version, _startedAt, hubs.Unwritable(),
             [.. lags.GroupBy(l => (l.Hub, l.Group)).Select(g => new GroupLag(g.Key.Hub, g.Key.Group, g.Sum(l => l.Events), g.Max(l => l.Age)))],

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Net.Http.Json;
 using System.Text.Json;
 using Pumps.LocalRegion.Archive;
 using Spectre.Console;

@@ -103,8 +103,7 @@ internal sealed class LatestDocuments
         {
             var name = reader.ValueSpan;
             reader.Read();
-            var start = (int)reader.TokenStartIndex;
-            reader.Skip();
+            var value = ReadValue(ref reader, json, areQualities, out var quality);
             if (IsTaken(name, ref place))
                 continue;
 
@@ -113,23 +112,51 @@ internal sealed class LatestDocuments
             Write("\""u8);
             _names.Add((_bytes.WrittenCount, name.Length));
             Write(name);
-            Write(areQualities ? "\":[null,"u8 : "\":["u8);
-            if (!areQualities)
-            {
-                Write(json[start..(int)reader.BytesConsumed]);
-                Write(","u8);
-            }
+            Write("\":["u8);
+            Write(value);
+            Write(","u8);
 
             Utf8Formatter.TryFormat(at.ToUnixTimeMilliseconds(), _bytes.GetSpan(20), out var digits);
             _bytes.Advance(digits);
             if (areQualities)
             {
                 Write(","u8);
-                Write(json[start..(int)reader.BytesConsumed]);
+                Write(quality);
             }
 
             Write("]"u8);
         }
+    }
+
+    // A value that is not good comes as its quality alone, or as {"quality": ..., "value": ...} where there is one (or the raw bytes).
+    private static ReadOnlySpan<byte> ReadValue(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, bool isQuality, out ReadOnlySpan<byte> quality)
+    {
+        var start = (int)reader.TokenStartIndex;
+        quality = default;
+        if (!isQuality || reader.TokenType is not JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            var whole = json[start..(int)reader.BytesConsumed];
+            if (isQuality)
+                quality = whole;
+            return isQuality ? "null"u8 : whole;
+        }
+
+        var value = "null"u8;
+        while (reader.Read() && reader.TokenType is JsonTokenType.PropertyName)
+        {
+            var isName = reader.ValueTextEquals("quality"u8);
+            var isValue = reader.ValueTextEquals("value"u8);
+            reader.Read();
+            start = (int)reader.TokenStartIndex;
+            reader.Skip();
+            if (isName)
+                quality = json[start..(int)reader.BytesConsumed];
+            else if (isValue)
+                value = json[start..(int)reader.BytesConsumed];
+        }
+
+        return value;
     }
 
     // Frames of a device name their points in one order: look where the last one was found, then everywhere.

@@ -1,6 +1,5 @@
 using MQTTnet;
 using MQTTnet.Formatter;
-using Pumps.Handlers.Devices;
 using Pumps.LocalRegion.Gateway;
 
 namespace Pumps.Contracts.Tests.Gateway;

@@ -1,4 +1,3 @@
-using System.Text;
 using Pumps.Handlers.Devices;
 
 namespace Pumps.Contracts.Tests.Gateway;
