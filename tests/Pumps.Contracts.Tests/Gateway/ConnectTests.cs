@@ -62,7 +62,7 @@ public sealed class ConnectTests
         }
 
         Assert.That(await _host.TryConnectAsync(options.WithCredentials(user, token)), Is.EqualTo(MqttClientConnectResultCode.NotAuthorized));
-        var line = _host.Log.Lines.Single(l => l.Id.Id == 4001).Text;
+        var line = _host.Log.Lines.Single(l => l.Id.Id == 2201).Text;
         Assert.That(line, Does.Contain(reason).And.Not.Contain("sig=").And.Not.Contain(_host.Registered.PrimaryKey));
     }
 
@@ -84,11 +84,11 @@ public sealed class ConnectTests
         var wrong = _host.Token(key: Convert.ToBase64String(new byte[32]));
         for (var i = 0; i < 5; i++)
             await _host.TryConnectAsync(_host.Options(wrong));
-        Assert.That(_host.Log.Count(4001), Is.EqualTo(1));
+        Assert.That(_host.Log.Count(2201), Is.EqualTo(1));
 
         _host.Time.Advance(TimeSpan.FromMinutes(1));
         await _host.TryConnectAsync(_host.Options(_host.Token(key: Convert.ToBase64String(new byte[32]))));
-        Assert.That(_host.Log.Lines.Last(l => l.Id.Id == 4001).Text, Does.Contain("4 more"));
+        Assert.That(_host.Log.Lines.Last(l => l.Id.Id == 2201).Text, Does.Contain("4 more"));
     }
 
     [Test]

@@ -90,12 +90,12 @@ public sealed class IngressTests
             Assert.That(await _host.DisconnectReasonAsync(), Is.EqualTo("sink_refused"));
         }
 
-        Assert.That(_host.Log.Count(4002), Is.EqualTo(1));
+        Assert.That(_host.Log.Count(2202), Is.EqualTo(1));
         _host.BeforeTaking = () => Task.CompletedTask;
         var again = await _host.ConnectAsync();
         await again.PublishAsync(again.Events, "repeated");
         Assert.That((await _host.Messages.Reader.ReadAsync()).Body, Is.EqualTo("repeated"));
-        Assert.That(_host.Log.Count(4003), Is.EqualTo(1));
+        Assert.That(_host.Log.Count(2203), Is.EqualTo(1));
     }
 
     [TestCase("devices/dp2-other/messages/events/", "other_devices_topic")]
@@ -117,7 +117,7 @@ public sealed class IngressTests
         Assert.That(async () => await device.PublishAsync(topic, "x"), Throws.Exception);
         Assert.That(await _host.DisconnectReasonAsync(), Is.EqualTo(reason));
         Assert.That(_host.Messages.Reader.Count, Is.Zero);
-        Assert.That(_host.Log.Lines.Single(l => l.Id.Id == 4001).Text, Does.Contain(reason).And.Contain(GatewayHost.Id));
+        Assert.That(_host.Log.Lines.Single(l => l.Id.Id == 2201).Text, Does.Contain(reason).And.Contain(GatewayHost.Id));
     }
 
     [Test]
