@@ -67,7 +67,8 @@ public sealed class IngressRouter
 
     private bool IsDevices(string name)
     {
-        if (name.StartsWith(HubPrefix, StringComparison.OrdinalIgnoreCase) || name == PropertyNames.EnqueuedTime) return false;
+        if (name.StartsWith(HubPrefix, StringComparison.OrdinalIgnoreCase) || name == PropertyNames.EnqueuedTime || PropertyNames.IsReplay(name))
+            return false;
         foreach (var enrichment in _enrichments)
             if (enrichment.Name == name)
                 return false;

@@ -40,14 +40,17 @@ public static class HubBatches
         long sequence, DateTimeOffset enqueuedAt, string? partitionKey, IReadOnlyDictionary<string, object> system,
         IDictionary<string, object> application, ReadOnlyMemory<byte> body)
     {
-        // What the service says of a message comes first and so wins: a device can send a property of any name.
+        // What the service says of a message comes first and so wins: a device can send a property of any name. Identity and time of an
+        // original are believed only from a replay, which does not come through IoT Hub.
         var items = new KeyValuePair<string, string>[system.Count + application.Count];
         var count = 0;
         foreach (var (name, value) in system)
             items[count++] = new(name, Text(value));
+        var fromDevice = system.ContainsKey(PropertyNames.DeviceId);
         foreach (var (name, value) in application)
-            items[count++] = new(name, Text(value));
-        var properties = new EventProperties(items);
+            if (!fromDevice || !PropertyNames.IsReplay(name))
+                items[count++] = new(name, Text(value));
+        var properties = new EventProperties(items[..count]);
 
         // Events that were sent to a partition carry no key; their device is in the properties.
         var key = partitionKey ?? properties[PropertyNames.DeviceId] ?? properties[PropertyNames.CloudEventSubject] ?? "";

@@ -55,6 +55,9 @@ public static class PropertyNames
     public const string Decoder = "decoder";
     public const string TraceParent = "traceparent";
 
+    /// <summary>Whether only a replay may set this property: from a device it would be a claim about time and identity.</summary>
+    public static bool IsReplay(string name) => name is ReplayOf or ReplayEnqueuedTime;
+
     /// <summary>IoT Hub puts the literal text of the expression where a tag is missing; such a value counts as missing.</summary>
     public static string? Tag(this EventProperties properties, string name) =>
         properties[name] is { Length: > 0 } value && !value.StartsWith("$twin.", StringComparison.Ordinal) ? value : null;

@@ -31,6 +31,16 @@ public sealed class HubBatchesTests
         Assert.That(e.Key, Is.EqualTo("dp1-1"));
     }
 
+    [Test]
+    public void Only_a_replay_may_name_an_original()
+    {
+        var claim = new Dictionary<string, object> { [PropertyNames.ReplayOf] = "raw-event-dp1:0:1", [PropertyNames.ReplayEnqueuedTime] = "1999-01-01" };
+        var replay = new Dictionary<string, object>(claim) { [PropertyNames.DeviceId] = "dp1-1" };
+
+        Assert.That(Translate(new() { [PropertyNames.DeviceId] = "dp1-1" }, claim).Properties[PropertyNames.ReplayOf], Is.Null);
+        Assert.That(Translate([], replay).Properties[PropertyNames.ReplayOf], Is.EqualTo("raw-event-dp1:0:1"));
+    }
+
     [TestCase("key", "device", "subject", "key")]
     [TestCase(null, "device", "subject", "device")]
     [TestCase(null, null, "subject", "subject")]

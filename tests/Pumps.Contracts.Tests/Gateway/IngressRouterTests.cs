@@ -48,6 +48,8 @@ public sealed class IngressRouterTests
     [TestCase("iothub-connection-device-id", "dp1-other", "dp1-4711001")]
     [TestCase("iothub-enqueuedtime", "1999-01-01", "2025-06-01T12:00:00.250Z")]
     [TestCase("iothub-connection-auth-method", "x", null)]
+    [TestCase("replay-of", "raw-telemetry-dp1:0:1", null)]
+    [TestCase("replay-enqueuedtime", "1999-01-01", null)]
     public void What_a_device_says_of_itself_is_not_believed(string name, string claimed, string? kept)
     {
         var routed = Route(Device, ("headerType", "telemetry"), (name, claimed));
