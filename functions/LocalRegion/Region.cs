@@ -164,14 +164,15 @@ public sealed class Region : IAsyncDisposable
 
     private HubPump PumpOf(Door door, TimeProvider time, ILoggerFactory loggers)
     {
-        var isStorage = door.ConsumerGroup is "latest" or "history";
-        return new(
-            Hubs,
-            new HubPumpOptions(door.ConsumerGroup, door.Hub, door.ConsumerGroup)
-            {
-                Linger = isStorage ? StorageLinger : TimeSpan.Zero, EventsMax = isStorage ? 10_000 : 5000, BytesMax = 8 << 20,
-            },
-            Traced(door.ConsumerGroup, door.Open(Services)), time, loggers.CreateLogger<HubPump>());
+        var options = new HubPumpOptions(door.ConsumerGroup, door.Hub, door.ConsumerGroup);
+        options = door.ConsumerGroup switch
+        {
+            // Newest values: the more events at once, the fewer rows change. Behind, it catches up in large steps.
+            "latest" => options with { Linger = StorageLinger, EventsMax = 20_000, BytesMax = 16 << 20 },
+            "history" => options with { Linger = StorageLinger, EventsMax = 10_000, BytesMax = 8 << 20 },
+            _ => options,
+        };
+        return new(Hubs, options, Traced(door.ConsumerGroup, door.Open(Services)), time, loggers.CreateLogger<HubPump>());
     }
 
     private static Func<HubBatch, CancellationToken, Task> Traced(string service, Func<HubBatch, CancellationToken, Task> handle) => async (batch, cancel) =>

@@ -20,7 +20,7 @@ internal sealed class ArchiveFile : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(unfinished)!);
         _stream = new FileStream(unfinished, FileMode.Create, FileAccess.Write);
         _writer = DataFileWriter<HubEvent>.OpenWriter(
-            new CaptureWriter(), _stream, Codec.CreateCodec(compress ? Codec.Type.Deflate : Codec.Type.Null), leaveOpen: true);
+            new CaptureWriter(), _stream, compress ? new FastDeflate() : Codec.CreateCodec(Codec.Type.Null), leaveOpen: true);
         _writer.SetSyncInterval(BlockBytes);
     }
 

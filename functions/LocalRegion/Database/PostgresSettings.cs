@@ -28,6 +28,7 @@ internal static class PostgresSettings
 
         # Few checkpoints: the first change of a page after one logs the whole page.
         wal_compression = {(program.HasLz4 ? "lz4" : "on")}
+        default_toast_compression = {(program.HasLz4 ? "lz4" : "pglz")}
         max_wal_size = {options.WalMegabytesMax}MB
         min_wal_size = 512MB
         checkpoint_timeout = 15min

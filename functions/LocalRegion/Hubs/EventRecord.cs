@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Frozen;
 using System.Text;
 using Pumps.Handlers.Hubs;
 
@@ -55,8 +56,8 @@ internal static class EventRecord
         (PropertyNames.TraceParent, false),
     ];
 
-    private static readonly Dictionary<string, byte> Codes =
-        Names.Skip(1).Select((n, i) => (n.Name, Code: (byte)(i + 1))).ToDictionary(n => n.Name, n => n.Code);
+    private static readonly FrozenDictionary<string, byte> Codes =
+        Names.Skip(1).Select((n, i) => (n.Name, Code: (byte)(i + 1))).ToFrozenDictionary(n => n.Name, n => n.Code);
 
     /// <summary>Bytes that the event takes.</summary>
     /// <exception cref="EventTooLargeException">The event, or a part of it, does not fit.</exception>
@@ -123,7 +124,7 @@ internal static class EventRecord
     public static DateTimeOffset EnqueuedAt(ReadOnlySpan<byte> record) =>
         new(BinaryPrimitives.ReadInt64LittleEndian(record[EnqueuedAtAt..]), TimeSpan.Zero);
 
-    /// <summary>The event; its body is a part of <paramref name="record"/>.</summary>
+    /// <summary>The event; its body is a part of <paramref name="record"/>, and its properties are read from there when somebody looks at them.</summary>
     public static HubEvent Read(long sequence, ReadOnlyMemory<byte> record, StringCache strings)
     {
         var span = record.Span;
@@ -132,15 +133,15 @@ internal static class EventRecord
 
         var keyLength = BinaryPrimitives.ReadUInt16LittleEndian(span[2..]);
         var key = strings.Get(span.Slice(HeaderSize, keyLength));
-        var at = HeaderSize + keyLength;
-
-        var properties = span[1] == 0 ? EventProperties.None : ReadProperties(span, ref at, strings);
-        var body = record.Slice(at, BinaryPrimitives.ReadInt32LittleEndian(span[4..]));
-        return new HubEvent(sequence, EnqueuedAt(span), key, properties, body);
+        var body = record[^BinaryPrimitives.ReadInt32LittleEndian(span[4..])..];
+        return new HubEvent(sequence, EnqueuedAt(span), key, span[1] == 0 ? EventProperties.None : new StoredProperties(record, strings), body);
     }
 
-    private static EventProperties ReadProperties(ReadOnlySpan<byte> span, ref int at, StringCache strings)
+    private static KeyValuePair<string, string>[] ReadProperties(ReadOnlySpan<byte> span, StringCache strings)
     {
+        var key = span.Slice(HeaderSize, BinaryPrimitives.ReadUInt16LittleEndian(span[2..]));
+        var at = HeaderSize + key.Length;
+        var keyText = strings.Get(key);
         var items = new KeyValuePair<string, string>[span[1]];
         for (var i = 0; i < items.Length; i++)
         {
@@ -153,9 +154,15 @@ internal static class EventRecord
 
             var value = span.Slice(at + 2, BinaryPrimitives.ReadUInt16LittleEndian(span[at..]));
             at += 2 + value.Length;
-            items[i] = new(name, repeats ? strings.Get(value) : Encoding.UTF8.GetString(value));
+            // The device's id stands in the key and again in properties.
+            items[i] = new(name, value.SequenceEqual(key) ? keyText : repeats ? strings.Get(value) : Encoding.UTF8.GetString(value));
         }
 
-        return new EventProperties(items);
+        return items;
+    }
+
+    private sealed class StoredProperties(ReadOnlyMemory<byte> record, StringCache strings) : EventProperties
+    {
+        protected override KeyValuePair<string, string>[] Load() => ReadProperties(record.Span, strings);
     }
 }

@@ -9,8 +9,8 @@ namespace Pumps.LocalRegion.Hubs;
 /// </remarks>
 internal sealed class StringCache
 {
-    // 4096 slots of one partition: some ten thousand devices share it and most still hit. 32 KiB, and at most some 400 KiB of strings.
-    private const int Slots = 4096;
+    // 16,384 slots of one partition: some ten thousand devices share it and most hit. 128 KiB, and at most some 1.5 MiB of strings.
+    private const int Slots = 16_384;
     private const int LengthMax = 64;
 
     private readonly string?[] _slots = new string?[Slots];

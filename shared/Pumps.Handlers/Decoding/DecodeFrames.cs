@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Pumps.Core.Feeds;
 using Pumps.Core.Offerings;
@@ -134,7 +135,7 @@ public sealed class DecodeFrames(Catalog catalog, IHubPublisher feeds, IDeadLett
                 new(PropertyNames.CloudEventSource, source),
                 new(PropertyNames.CloudEventType, FrameMembers.EventType(frame.Kind)),
                 new(PropertyNames.CloudEventSubject, device),
-                new(PropertyNames.CloudEventTime, Time(written.ObservedAtMs)),
+                new(PropertyNames.CloudEventTime, lane.Time(written.ObservedAtMs)),
                 new(PropertyNames.Offering, tags.Offering),
                 new(PropertyNames.Product, tags.Product),
                 new(PropertyNames.Customer, tags.Customer),
@@ -213,18 +214,12 @@ public sealed class DecodeFrames(Catalog catalog, IHubPublisher feeds, IDeadLett
                 && ulong.TryParse(device.AsSpan(4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out identity));
     }
 
-    /// <summary>When IoT Hub took the message, ms since 1970 UTC; of a replayed one, when it first did.</summary>
-    private static long ReceivedAt(HubEvent e)
-    {
-        var text = e.Properties[PropertyNames.ReplayEnqueuedTime] ?? e.Properties[PropertyNames.EnqueuedTime];
-        return (text is not null && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+    /// <summary>When the hub took the message, ms since 1970 UTC; of a replayed one, when the original was taken.</summary>
+    private static long ReceivedAt(HubEvent e) =>
+        (e.Properties[PropertyNames.ReplayEnqueuedTime] is { } text
+            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
             ? at
             : e.EnqueuedAt).ToUnixTimeMilliseconds();
-    }
-
-    private static string Time(long unixMs) => string.Create(24, unixMs, static (text, ms) =>
-        DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(ms, -62_135_596_800_000, 253_402_300_799_999))
-            .TryFormat(text, out _, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
 
     /// <summary>64 bits of the frame, to recognize its repetition. Only a device can collide, and only with itself.</summary>
     private static ulong Digest(ReadOnlySpan<byte> bytes)
@@ -275,6 +270,8 @@ public sealed class DecodeFrames(Catalog catalog, IHubPublisher feeds, IDeadLett
 
         public List<(string Device, ulong Digest)> Passed { get; } = [];
 
+        private readonly Utf8Output _time = new();
+
         public int Duplicates { get; set; }
 
         public int Silent { get; set; }
@@ -284,6 +281,13 @@ public sealed class DecodeFrames(Catalog catalog, IHubPublisher feeds, IDeadLett
             if (!Outgoing.TryGetValue(hub, out var events))
                 Outgoing.Add(hub, events = []);
             return events;
+        }
+
+        public string Time(long unixMs)
+        {
+            _time.Clear();
+            _time.AppendTime(unixMs);
+            return Encoding.ASCII.GetString(_time.Written);
         }
 
         public OutgoingEvent[] EventsFor(List<Pending> pending) =>

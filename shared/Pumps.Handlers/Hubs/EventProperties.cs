@@ -1,18 +1,30 @@
 namespace Pumps.Handlers.Hubs;
 
 /// <summary>The few properties of an event, in order. Small and immutable: looked up by walking.</summary>
-public sealed class EventProperties(params KeyValuePair<string, string>[] items)
+public class EventProperties
 {
-    public static readonly EventProperties None = new();
+    public static readonly EventProperties None = new([]);
 
-    public ReadOnlySpan<KeyValuePair<string, string>> Items => items;
+    private KeyValuePair<string, string>[]? _items;
+
+    public EventProperties(params KeyValuePair<string, string>[] items) => _items = items;
+
+    /// <summary>For those that are read when somebody looks at them.</summary>
+    protected EventProperties()
+    {
+    }
+
+    public ReadOnlySpan<KeyValuePair<string, string>> Items => _items ??= Load();
+
+    /// <summary>Reads the properties where they were not given: a log reads them only for the consumers that look at them.</summary>
+    protected virtual KeyValuePair<string, string>[] Load() => [];
 
     /// <summary>The value, or null when the property is absent.</summary>
     public string? this[string name]
     {
         get
         {
-            foreach (var item in items)
+            foreach (ref readonly var item in Items)
                 if (item.Key == name)
                     return item.Value;
             return null;

@@ -53,7 +53,7 @@ public sealed class DecodeFramesTests
         Assert.That(e.Key, Is.EqualTo(Dp1Device));
         Assert.That(e.Body, Is.EqualTo(
             """
-            {"device":"dp1-4711001","observedAt":"2025-06-01T12:00:00.000Z","receivedAt":"2025-06-01T12:00:01.500Z","sequence":17,"clock":"ok","historical":false,"points":{"pump_state":"running","control_mode":"auto","valve_state":"open","flow":24.3,"pressure_out":4.05,"pressure_in":-0.21,"water_temp":14.6,"speed":2710,"motor_current":11.42,"power":5.93,"motor_temp":63,"vibration_rms":1.8,"supply_voltage":398.5,"alarm_mask":512},"quality":{"soil_moisture":"not_available"}}
+            {"device":"dp1-4711001","observedAt":"2025-06-01T12:00:00.000Z","receivedAt":"2025-06-01T12:00:01.500Z","sequence":17,"clock":"ok","historical":false,"points":{"flow":24.3,"power":5.93,"speed":2710,"alarm_mask":512,"motor_temp":63,"pump_state":"running","water_temp":14.6,"pressure_in":-0.21,"valve_state":"open","control_mode":"auto","pressure_out":4.05,"motor_current":11.42,"vibration_rms":1.8,"supply_voltage":398.5},"quality":{"soil_moisture":"not_available"}}
             """));
         Assert.That(e.Properties[PropertyNames.CloudEventType], Is.EqualTo("pumps.telemetry.v1"));
         Assert.That(e.Properties[PropertyNames.CloudEventId], Is.EqualTo("raw-telemetry-dp1:0:1"));
