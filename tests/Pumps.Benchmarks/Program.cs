@@ -1,22 +1,44 @@
 using System.CommandLine;
+using Pumps.Benchmarks.Codecs;
 using Pumps.Benchmarks.Gateway;
+using Pumps.Benchmarks.Mqtt;
 using Pumps.Benchmarks.Pipeline;
+using Pumps.Benchmarks.Queries;
 using Spectre.Console;
 
-if (args is ["gateway", .. var gateway])
+// The gateway's own load test and the process of its clients.
+switch (args)
 {
-    await GatewayLoad.RunAsync(gateway);
-    return 0;
+    case ["gateway", .. var rest]:
+        await GatewayLoad.RunAsync(rest);
+        return 0;
+    case ["gateway-clients", .. var rest]:
+        await GatewayLoad.RunClientsAsync(rest);
+        return 0;
+    default:
+        break;
 }
 
-if (args is ["gateway-clients", .. var clients])
-{
-    await GatewayLoad.RunClientsAsync(clients);
-    return 0;
-}
-
+var console = AnsiConsole.Console;
 var root = new RootCommand("Measures this machine: each figure with what it is held against, in the same run.")
 {
-    PipelineBenchmark.Create(AnsiConsole.Console),
+    CodecVerdicts.Create(console),
+    PipelineBenchmark.Create(console),
+    MqttBenchmark.Create(console),
+    QueryBenchmark.Create(console),
 };
+var each = root.Subcommands.Select(c => c.Name).ToList();
+var all = new Command("all", "Everything, one after the other, with the defaults; most of an hour.");
+all.SetAction(async (_, cancel) =>
+{
+    var worst = 0;
+    foreach (var name in each)
+    {
+        console.Write(new Rule(name).LeftJustified());
+        worst = Math.Max(worst, await root.Parse([name]).InvokeAsync(cancellationToken: cancel));
+    }
+
+    return worst;
+});
+root.Subcommands.Add(all);
 return await root.Parse(args).InvokeAsync(new() { ProcessTerminationTimeout = TimeSpan.FromMinutes(3) });

@@ -10,7 +10,11 @@ namespace Pumps.Fleet.Load;
 
 /// <param name="Connections">One device each.</param>
 /// <param name="InFlight">Messages that a connection has sent and not seen acknowledged, 1 to 1000.</param>
-public sealed record LoadOptions(int Connections, TimeSpan Duration, int InFlight = 4, ulong Seed = 1);
+public sealed record LoadOptions(int Connections, TimeSpan Duration, int InFlight = 4, ulong Seed = 1)
+{
+    /// <summary>Messages per second over all connections, evenly spread, one in flight per connection; 0 for as many as are acknowledged.</summary>
+    public double PerSecond { get; init; }
+}
 
 /// <summary>What a load run has measured.</summary>
 /// <param name="Elapsed">From the moment when all connections stood to the last acknowledgement.</param>
@@ -42,7 +46,7 @@ public sealed class LoadGenerator(
         {
             await Parallel.ForAsync(0, publishers.Length, new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = cancel }, async (i, stop) =>
             {
-                publishers[i] = new Publisher(i, stream, load.InFlight, time);
+                publishers[i] = new Publisher(i, stream, load, time);
                 await publishers[i].ConnectAsync(connection, credentials[stream.Devices[i].Id], stop);
             });
 
@@ -64,7 +68,7 @@ public sealed class LoadGenerator(
     }
 
     /// <summary>One connection: CONNECT, then PUBLISH at QoS 1 and PUBACK, in two buffers of its own.</summary>
-    private sealed class Publisher(int device, FrameStream stream, int inFlight, TimeProvider time) : IDisposable
+    private sealed class Publisher(int device, FrameStream stream, LoadOptions load, TimeProvider time) : IDisposable
     {
         private const byte Connect = 0x10, ConnectAck = 0x20, PublishQos1 = 0x32, PublishAck = 0x40;
 
@@ -107,10 +111,20 @@ public sealed class LoadGenerator(
         public async Task RunAsync(CancellationToken over, CancellationToken cancel)
         {
             var (flying, kept) = (0, 0);
+            var pace = load.PerSecond == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(load.Connections / load.PerSecond);
+            var began = time.GetTimestamp();
+            var window = pace == TimeSpan.Zero ? load.InFlight : 1;
+            var due = pace * ((double)device / load.Connections);
             while (flying > 0 || !over.IsCancellationRequested)
             {
+                if (pace > TimeSpan.Zero && flying == 0)
+                {
+                    await WaitAsync(due - time.GetElapsedTime(began), over);
+                    due += pace;
+                }
+
                 var at = 0;
-                while (flying < inFlight && !over.IsCancellationRequested)
+                while (flying < window && !over.IsCancellationRequested)
                 {
                     at = WritePublish(at);
                     flying++;
@@ -132,6 +146,12 @@ public sealed class LoadGenerator(
                 _acks.AsSpan(used, kept - used).CopyTo(_acks);
                 kept -= used;
             }
+        }
+
+        private async Task WaitAsync(TimeSpan pause, CancellationToken over)
+        {
+            if (pause > TimeSpan.Zero)
+                await Task.Delay(pause, time, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         public void Dispose()
