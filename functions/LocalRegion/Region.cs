@@ -152,7 +152,13 @@ public sealed class Region : IAsyncDisposable
             .AddSingleton<IDeviceRegistry>(devices)
             .AddSingleton<IDeviceMessaging>(Gateway)
             .AddSingleton<IRegionStatus>(services => ActivatorUtilities.CreateInstance<RegionStatus>(services, Hubs, Gateway))
-            .AddSingleton<ReplaySource>();
+            .AddSingleton<ReplaySource>()
+            .Configure<PortalOptions>(portal =>
+            {
+                portal.Region = _options.Name;
+                portal.DeviceHost = _options.DeviceHost;
+            })
+            .AddHealthChecks().AddRegionChecks();
 
         var app = builder.Build();
         app.MapPrometheusScrapingEndpoint("/metrics");

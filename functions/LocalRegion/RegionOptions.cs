@@ -29,6 +29,11 @@ public sealed record RegionOptions
 
     public string CatalogFolder { get; init; } = CatalogLoader.DefaultFolder;
 
+    /// <summary>The host in devices' connection strings.</summary>
+    public string DeviceHost => Address.Equals(IPAddress.Loopback) || Address.Equals(IPAddress.IPv6Loopback) ? "localhost"
+        : Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any) ? Dns.GetHostName()
+        : Address.ToString();
+
     /// <summary>Bytes that the disk must have free for the hubs to take more.</summary>
     public long MinFreeBytes { get; init; } = 200L << 20;
 }

@@ -128,7 +128,7 @@ public static class UpCommand
             Line("MQTT, plain", $"{plain}");
         Line("CA file", gateway.AuthorityFile!);
         if (demo is Answer<Handlers.Devices.RegisteredDevice>.Found found)
-            Line("A device", $"HostName=localhost;DeviceId={DemoDevice};SharedAccessKey={found.Value.PrimaryKey}");
+            Line("A device", $"HostName={options.DeviceHost};DeviceId={DemoDevice};SharedAccessKey={found.Value.PrimaryKey}");
         Line("Data", Path.GetFullPath(options.DataFolder));
 
         // Wide values are for copying: written as they are, never wrapped.

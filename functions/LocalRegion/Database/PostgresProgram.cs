@@ -32,7 +32,8 @@ internal sealed record PostgresProgram(string Bin, string? Account)
         // setsid: Ctrl-C in a terminal reaches every process of the session, and the server must outlive the region's last write.
         List<string> words = OperatingSystem.IsLinux() ? ["setsid", .. Command(program)] : [.. Command(program)];
         words.AddRange(arguments);
-        return Process.Start(new ProcessStartInfo(words[0], words.Skip(1)) { WorkingDirectory = "/", RedirectStandardError = true })!;
+        // Its own pipes: one that outlives a killed region must not hold the terminal or pipe that the region wrote to.
+        return Process.Start(new ProcessStartInfo(words[0], words.Skip(1)) { WorkingDirectory = "/", RedirectStandardOutput = true, RedirectStandardError = true })!;
     }
 
     /// <summary>Runs a program to its end.</summary>

@@ -142,9 +142,9 @@ internal sealed class DeviceLink(
             if (_client is { IsConnected: true } client)
                 await client.DisconnectAsync();
         }
-        catch (MqttCommunicationException)
+        catch (Exception e) when (e is MqttCommunicationException or MqttClientDisconnectedException or ObjectDisposedException)
         {
-            // It was gone already: the same as a goodbye.
+            // It was gone already, or is being cut on purpose: the same as a goodbye.
         }
     }
 

@@ -1,0 +1,22 @@
+using System.Globalization;
+using Pumps.Core.Protocols.Dp2;
+
+namespace Pumps.Journeys.Tests;
+
+/// <summary>Single DP2 frames for journeys that are about something else than their content.</summary>
+internal static class TestFrames
+{
+    // Points of the irrigation pump's dictionary.
+    private const ushort IrrigationPump = 257;
+    private const ushort Revision = 3;
+    private const uint Flow = 16;
+
+    /// <summary>Telemetry with a flow of so many hundredths of m3/h.</summary>
+    public static byte[] Flowing(string device, uint sequence, long hundredths, DateTimeOffset at) =>
+        Telemetry(device, sequence, at, IrrigationPump, Revision, points => points.Decimal(Flow, hundredths, -2));
+
+    public static byte[] Telemetry(string device, uint sequence, DateTimeOffset at, ushort dictionary, ushort revision, Action<Dp2PointsWriter> points) =>
+        Dp2Encoder.Telemetry(
+            new Dp2Header(ulong.Parse(device.AsSpan(4), NumberStyles.HexNumber, CultureInfo.InvariantCulture), sequence, at.ToUnixTimeMilliseconds()),
+            dictionary, revision, telemetry => telemetry.Points(points));
+}
