@@ -1,6 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using Google.Protobuf;
-using Pumps.Core.Dictionaries;
 using Pumps.Core.Feeds;
 using Pumps.Core.Protocols;
 using Pumps.Core.Protocols.Dp1;

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using Npgsql;
 using Pumps.Benchmarks.Measuring;

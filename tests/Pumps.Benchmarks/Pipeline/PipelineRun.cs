@@ -8,13 +8,13 @@ namespace Pumps.Benchmarks.Pipeline;
 
 /// <summary>One line of a run: rates since the line before, in % of one processor where it is processors.</summary>
 internal sealed record PipelineSample(
-    TimeSpan At, double Decoded, double Stored, double Latest, Lags Lags, double Resident, double Region, double Load, double Postgres)
+    TimeSpan At, double Decoded, double Stored, double Latest, Lags Lags, double Resident, double Managed, double Region, double Load, double Postgres)
 {
-    public const string Header = "    s   decoded/s   history/s    latest/s      lag: decode   latest  history   memory MB   cpu: region    load   postgres";
+    public const string Header = "    s   decoded/s   history/s    latest/s      lag: decode   latest  history   memory MB  managed   cpu: region    load   postgres";
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{At.TotalSeconds,5:0} {Decoded,11:N0} {Stored,11:N0} {Latest,11:N0} {Lags.Decode,16:N0} {Lags.Latest,8:N0} {Lags.History,8:N0} {Resident / 1e6,11:0} {Region,13:0} {Load,7:0} {Postgres,10:0}");
+        $"{At.TotalSeconds,5:0} {Decoded,11:N0} {Stored,11:N0} {Latest,11:N0} {Lags.Decode,16:N0} {Lags.Latest,8:N0} {Lags.History,8:N0} {Resident / 1e6,11:0} {Managed / 1e6,8:0} {Region,13:0} {Load,7:0} {Postgres,10:0}");
 }
 
 /// <summary>Reads the region's meters from time to time.</summary>
@@ -54,7 +54,7 @@ internal sealed class PipelineRun(Region region, RawLoad load)
         var loaded = _last.Load - before.Load;
         var sample = new PipelineSample(
             _last.At, (_last.Decoded - before.Decoded) / seconds, (_last.Stored - before.Stored) / seconds, (_last.Latest - before.Latest) / seconds,
-            Lags.Of(region.Hubs), Environment.WorkingSet, 100 * (_last.Process - before.Process - loaded) / seconds, 100 * loaded / seconds,
+            Lags.Of(region.Hubs), Environment.WorkingSet, GC.GetGCMemoryInfo().TotalCommittedBytes, 100 * (_last.Process - before.Process - loaded) / seconds, 100 * loaded / seconds,
             100 * (_last.Postgres - before.Postgres) / seconds);
         _samples.Add(sample);
         return sample;
