@@ -157,8 +157,7 @@ public sealed class Region : IAsyncDisposable
             {
                 portal.Region = _options.Name;
                 portal.DeviceHost = _options.DeviceHost;
-            })
-            .AddHealthChecks().AddRegionChecks();
+            });
 
         var app = builder.Build();
         app.MapPrometheusScrapingEndpoint("/metrics");
