@@ -24,7 +24,7 @@ namespace Pumps.LocalRegion;
 /// </remarks>
 public sealed class Region : IAsyncDisposable
 {
-    private const string ArchiveGroup = "archive";
+    internal const string ArchiveGroup = "archive";
 
     // Storage coalesces under load: one transaction for what came in this time, and newest values once per device. Alone, an event is stored at once.
     private static readonly TimeSpan StorageLinger = TimeSpan.FromMilliseconds(200);
