@@ -146,7 +146,8 @@ public sealed class RawArchive(EmbeddedHubs hubs, ArchiveOptions options, TimePr
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            return false;
+            // What is there already still goes into the file: an archive of a stopped region is whole.
+            return partition.DurableUntil > address;
         }
     }
 

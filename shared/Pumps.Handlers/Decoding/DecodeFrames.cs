@@ -217,7 +217,8 @@ public sealed class DecodeFrames(Catalog catalog, IHubPublisher feeds, IDeadLett
     /// <summary>When IoT Hub took the message, ms since 1970 UTC; of a replayed one, when it first did.</summary>
     private static long ReceivedAt(HubEvent e)
     {
-        var text = e.Properties[PropertyNames.ReplayEnqueuedTime] ?? e.Properties[PropertyNames.EnqueuedTime];
+        // IoT Hub's own time first, which a replay carries along: the raw hub's is later, and a clock that is wrong is replaced by it.
+        var text = e.Properties[PropertyNames.EnqueuedTime] ?? e.Properties[PropertyNames.ReplayEnqueuedTime];
         return (text is not null && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
             ? at
             : e.EnqueuedAt).ToUnixTimeMilliseconds();
