@@ -1,5 +1,6 @@
 using System.Reflection;
 using Pumps.Handlers.Observability;
+using Pumps.LocalRegion.Archive;
 using Pumps.LocalRegion.Gateway;
 using Pumps.LocalRegion.Hubs;
 
@@ -19,7 +20,11 @@ internal sealed class RegionStatus(RegionOptions options, EmbeddedHubs hubs, Iot
         var lags = hubs.Lags().Where(l => l.Group != Region.ArchiveGroup);
         return new(
             options.Name, Version, _startedAt, hubs.Unwritable(),
-            [.. lags.GroupBy(l => (l.Hub, l.Group)).Select(g => new GroupLag(g.Key.Hub, g.Key.Group, g.Sum(l => l.Events), g.Max(l => l.Age)))],
+            [
+                .. lags.GroupBy(l => (l.Hub, l.Group)).Select(g => new GroupLag(
+                    g.Key.Hub, g.Key.Group, g.Sum(l => l.Events), g.Max(l => l.Age),
+                    g.Key.Group == Region.ArchiveGroup ? ArchiveOptions.WindowDefault : TimeSpan.Zero)),
+            ],
             gateway.ConnectedDevices);
     }
 }

@@ -52,6 +52,7 @@ internal sealed class RegionProcess : RunningRegion
         Host = Path.Combine(DataFolder, "postgres", "sockets"),
         Username = "pumps",
         Database = "pumps",
+        Pooling = false,   // the server goes with its region
     }.ConnectionString;
 
     /// <summary>Takes ports and a new folder, and starts nothing yet.</summary>

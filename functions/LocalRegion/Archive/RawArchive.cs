@@ -8,8 +8,11 @@ public sealed record ArchiveOptions(string Folder, IReadOnlyList<string> Hubs)
 {
     public string Group { get; init; } = "archive";
 
-    /// <summary>Time that a file covers, from its first event on. Capture's default.</summary>
-    public TimeSpan Window { get; init; } = TimeSpan.FromMinutes(5);
+    /// <summary>Capture's default.</summary>
+    public static readonly TimeSpan WindowDefault = TimeSpan.FromMinutes(5);
+
+    /// <summary>Time that a file covers, from its first event on.</summary>
+    public TimeSpan Window { get; init; } = WindowDefault;
 
     /// <summary>Bytes of log that a file covers. Capture's default.</summary>
     public long WindowBytes { get; init; } = 300L << 20;
@@ -143,7 +146,8 @@ public sealed class RawArchive(EmbeddedHubs hubs, ArchiveOptions options, TimePr
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            return false;
+            // What is there already still goes into the file: an archive of a stopped region is whole.
+            return partition.DurableUntil > address;
         }
     }
 

@@ -214,12 +214,15 @@ public sealed class DecodeFrames(Catalog catalog, IHubPublisher feeds, IDeadLett
                 && ulong.TryParse(device.AsSpan(4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out identity));
     }
 
-    /// <summary>When the hub took the message, ms since 1970 UTC; of a replayed one, when the original was taken.</summary>
-    private static long ReceivedAt(HubEvent e) =>
-        (e.Properties[PropertyNames.ReplayEnqueuedTime] is { } text
-            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+    /// <summary>When IoT Hub took the message, ms since 1970 UTC; of a replayed one, when it first did.</summary>
+    private static long ReceivedAt(HubEvent e)
+    {
+        // IoT Hub's own time first, which a replay carries along: the raw hub's is later, and a clock that is wrong is replaced by it.
+        var text = e.Properties[PropertyNames.EnqueuedTime] ?? e.Properties[PropertyNames.ReplayEnqueuedTime];
+        return (text is not null && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
             ? at
             : e.EnqueuedAt).ToUnixTimeMilliseconds();
+    }
 
     /// <summary>64 bits of the frame, to recognize its repetition. Only a device can collide, and only with itself.</summary>
     private static ulong Digest(ReadOnlySpan<byte> bytes)

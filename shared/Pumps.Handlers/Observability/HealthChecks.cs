@@ -55,7 +55,7 @@ internal sealed class LagCheck(IRegionStatus region) : IHealthCheck
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var late = region.Read().Lags.Where(l => l.Age > AgeMax)
+        var late = region.Read().Lags.Where(l => l.Age > AgeMax + l.AgeExpected)
             .Select(l => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{l.Hub}/{l.Group} by {l.Events} events, {l.Age.TotalSeconds:0} s")).ToList();
         return Task.FromResult(late.Count == 0 ? HealthCheckResult.Healthy("up to date") : HealthCheckResult.Degraded("behind: " + string.Join("; ", late)));
     }

@@ -3,7 +3,8 @@ namespace Pumps.Handlers.Observability;
 /// <summary>How far a consumer group is behind on a hub.</summary>
 /// <param name="Events">Events enqueued and not yet handled, over all partitions.</param>
 /// <param name="Age">How long the oldest of them has been waiting; zero when there is none.</param>
-public readonly record struct GroupLag(string Hub, string Group, long Events, TimeSpan Age);
+/// <param name="AgeExpected">How far the group is behind by its nature: an archive that writes a file every few minutes.</param>
+public readonly record struct GroupLag(string Hub, string Group, long Events, TimeSpan Age, TimeSpan AgeExpected = default);
 
 /// <summary>A region at one moment.</summary>
 /// <param name="UnwritableHubs">Hubs whose last write failed, with the reason; empty when all is well.</param>
