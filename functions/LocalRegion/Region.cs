@@ -33,6 +33,7 @@ public sealed class Region : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource<Exception> _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Task> _running = [];
+    private bool _stopped;
 
     private Region(RegionOptions options) => _options = options;
 
@@ -71,6 +72,9 @@ public sealed class Region : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_stopped)
+            return;
+        _stopped = true;
         if (Gateway is not null)
             await Gateway.DisposeAsync();
         await _stopping.CancelAsync();

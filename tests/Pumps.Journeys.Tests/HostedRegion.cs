@@ -39,7 +39,8 @@ internal sealed class HostedRegion : RunningRegion
 
     public override async ValueTask DisposeAsync()
     {
-        await StopAsync();
+        await base.DisposeAsync();
+        await Region.DisposeAsync();
         Directory.Delete(DataFolder, recursive: true);
     }
 
