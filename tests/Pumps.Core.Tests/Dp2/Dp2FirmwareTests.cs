@@ -49,6 +49,20 @@ public sealed class Dp2FirmwareTests
         });
     }
 
+    [TestCase("08 07 10 09 18 03", "null", "null", TestName = "Missing chunks: unknown without a bitmap")]
+    [TestCase("08 07 10 02 20 04 28 04 32 00", "0", "[]", TestName = "Missing chunks: none, the bitmap is empty because all are stored")]
+    [TestCase("08 07 10 01 20 04 28 00 32 01 05", "8", "[[1,1],[3,3]]", TestName = "Missing chunks: the holes of the bitmap")]
+    public void A_status_tells_holes_apart_from_not_knowing(string payload, string bitmapBits, string missing)
+    {
+        var body = Dp2Samples.Json(Dp2Samples.Frame(FrameKind.FirmwareStatus, payload)).GetProperty("body");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(body.GetProperty("bitmapBits").GetRawText(), Is.EqualTo(bitmapBits));
+            Assert.That(body.GetProperty("missing").GetRawText(), Is.EqualTo(missing));
+        }
+    }
+
     [Test]
     public void A_refused_offer_leaves_the_transfer_in_progress_alone()
     {

@@ -206,6 +206,21 @@ public static class Dp2Json
         WriteNumber(json, "chunkCount", body.ChunkCount);
         WriteNumber(json, "base", body.Base);
         WriteNumber(json, "bitmapBits", body.Bitmap?.Length * 8);
+        WriteMissing(json, body);
+        WriteNumber(json, "received", body.Received);
+        WriteNumber(json, "window", body.Window);
+        json.WriteString("running", body.Running);
+    }
+
+    /// <summary>Null without a bitmap: an empty list would say that nothing is missing, and nobody knows.</summary>
+    private static void WriteMissing(Utf8JsonWriter json, Dp2FirmwareStatus body)
+    {
+        if (body.Bitmap is null)
+        {
+            json.WriteNull("missing");
+            return;
+        }
+
         json.WriteStartArray("missing");
         foreach (var (first, last) in body.Missing())
         {
@@ -216,9 +231,6 @@ public static class Dp2Json
         }
 
         json.WriteEndArray();
-        WriteNumber(json, "received", body.Received);
-        WriteNumber(json, "window", body.Window);
-        json.WriteString("running", body.Running);
     }
 
     private static void WriteOffer(Utf8JsonWriter json, Dp2FirmwareOffer body)
