@@ -47,21 +47,35 @@ public sealed class FourthOfferingJourney
     {
         await WriteAsync("offerings/heating.json", new
         {
-            id = "heating", name = "District heating", description = "Circulation pumps of heating networks.", historyDays = 400,
+            id = "heating",
+            name = "District heating",
+            description = "Circulation pumps of heating networks.",
+            historyDays = 400,
         });
         await WriteAsync("dictionaries/0401-heating.json", new
         {
-            id = 0x0401, revision = 1, name = "district-heater", offering = "heating", states = (object?)null,
+            id = 0x0401,
+            revision = 1,
+            name = "district-heater",
+            offering = "heating",
+            states = (object?)null,
             points = new[]
             {
                 new { id = 16, name = "supply_temp", type = "decimal", unit = "Cel", since = 1, access = "r", exponent = -1, min = "-40", max = "200", description = "" },
             },
-            events = Array.Empty<object>(), commands = Array.Empty<object>(),
+            events = Array.Empty<object>(),
+            commands = Array.Empty<object>(),
         });
         await WriteAsync("products/district-heater.json", new
         {
-            id = "district-heater", name = "District heater", offering = "heating", protocol = "dp2", dictionary = 0x0401, models = new[] { "DH-*" },
-            reportIntervalSeconds = 60, counters = Array.Empty<object>(),
+            id = "district-heater",
+            name = "District heater",
+            offering = "heating",
+            protocol = "dp2",
+            dictionary = 0x0401,
+            models = new[] { "DH-*" },
+            reportIntervalSeconds = 60,
+            counters = Array.Empty<object>(),
         });
 
         Task WriteAsync(string file, object content) => File.WriteAllTextAsync(Path.Combine(catalog, file), JsonSerializer.Serialize(content));

@@ -21,11 +21,14 @@ public static class HealthChecks
 /// <summary>Reads from the database as every handler does, through its port.</summary>
 internal sealed class DatabaseCheck(IDeadLetterQueries letters) : IHealthCheck
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         try
         {
-            await letters.ListAsync(code: null, cursor: null, limit: 1, cancellationToken);
+            // Waited for from outside: a server that hangs holds up even the cancelling of a command.
+            await letters.ListAsync(code: null, cursor: null, limit: 1, CancellationToken.None).WaitAsync(Patience, cancellationToken);
             return HealthCheckResult.Healthy("answers");
         }
         catch (Exception error) when (error is DbException or SocketException or TimeoutException or IOException)
