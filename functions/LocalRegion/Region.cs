@@ -177,7 +177,10 @@ public sealed class Region : IAsyncDisposable
         options = door.ConsumerGroup switch
         {
             // Newest values: the more events at once, the fewer rows change. Behind, it catches up in large steps.
-            "latest" => options with { Linger = StorageLinger, EventsMax = 20_000, BytesMax = 16 << 20 },
+            "latest" => options with
+            {
+                Linger = StorageLinger, BusyEvents = 4000, BusyLinger = TimeSpan.FromSeconds(2), EventsMax = 40_000, BytesMax = 32 << 20,
+            },
             "history" => options with { Linger = StorageLinger, EventsMax = 10_000, BytesMax = 8 << 20 },
             _ => options,
         };

@@ -18,6 +18,12 @@ public sealed record HubPumpOptions(string Service, string Hub, string Group)
     /// </summary>
     public TimeSpan Linger { get; init; }
 
+    /// <summary>Events in a batch from which on the service counts as busy, and <see cref="BusyLinger"/> takes the place of <see cref="Linger"/>.</summary>
+    public int BusyEvents { get; init; } = int.MaxValue;
+
+    /// <summary>Under heavy load: a store that writes each device once per batch writes less when batches are larger.</summary>
+    public TimeSpan BusyLinger { get; init; }
+
     public TimeSpan FirstRetry { get; init; } = TimeSpan.FromSeconds(1);
 
     public TimeSpan LongestRetry { get; init; } = TimeSpan.FromSeconds(30);
@@ -31,6 +37,8 @@ public sealed record HubPumpOptions(string Service, string Hub, string Group)
 public sealed class HubPump(
     EmbeddedHubs hubs, HubPumpOptions options, Func<HubBatch, CancellationToken, Task> handler, TimeProvider time, ILogger<HubPump> logger)
 {
+    private static readonly TimeSpan LingerStep = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Runs until cancelled; then returns when every loop has stopped and what was handled is saved.</summary>
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -57,26 +65,28 @@ public sealed class HubPump(
     private async Task RunAsync(HubPartition partition, ConsumerPosition position, CancellationToken cancel)
     {
         var lastStart = long.MinValue;
+        var lastEvents = 0L;
         while (true)
         {
             var (address, ordinal) = position.Handled;
             await partition.WaitForEventsAsync(address, cancel);
-            await LingerAsync(partition.LastOrdinal - ordinal, lastStart, cancel);
+            await LingerAsync(partition, ordinal, lastEvents < options.BusyEvents ? options.Linger : options.BusyLinger, lastStart, cancel);
             lastStart = time.GetTimestamp();
 
             var (next, lastOrdinal) = await HandleNextAsync(partition, position, cancel);
+            lastEvents = lastOrdinal - ordinal;
             hubs.Advance(position, next, lastOrdinal);
         }
     }
 
-    private async Task LingerAsync(long waiting, long lastStart, CancellationToken cancel)
+    private async Task LingerAsync(HubPartition partition, long handled, TimeSpan linger, long lastStart, CancellationToken cancel)
     {
-        if (options.Linger == TimeSpan.Zero || lastStart == long.MinValue || waiting >= options.EventsMax)
+        if (linger == TimeSpan.Zero || lastStart == long.MinValue)
             return;
 
-        var left = options.Linger - time.GetElapsedTime(lastStart);
-        if (left > TimeSpan.Zero)
-            await Task.Delay(left, time, cancel);
+        // In steps: a batch that has become full meanwhile goes at once.
+        while (partition.LastOrdinal - handled < options.EventsMax && linger - time.GetElapsedTime(lastStart) is { Ticks: > 0 } left)
+            await Task.Delay(left < LingerStep ? left : LingerStep, time, cancel);
     }
 
     private async Task<(long Next, long LastOrdinal)> HandleNextAsync(HubPartition partition, ConsumerPosition position, CancellationToken cancel)

@@ -4,7 +4,7 @@ namespace Pumps.Handlers.Hubs;
 /// <param name="Sequence">Position in the partition; grows, may have gaps.</param>
 /// <param name="EnqueuedAt">When the hub took it (the hub's clock).</param>
 /// <param name="Key">Partition key: the device id, everywhere.</param>
-/// <param name="Properties">System and application properties of the message, enrichments included.</param>
+/// <param name="Properties">System and application properties of the message, enrichments included. Read before the handler returns: a log may read them from its buffer.</param>
 /// <param name="Body">The bytes. Valid only until the handler returns.</param>
 public sealed record HubEvent(long Sequence, DateTimeOffset EnqueuedAt, string Key, EventProperties Properties, ReadOnlyMemory<byte> Body);
 

@@ -268,7 +268,7 @@ public sealed class ArchiveTests
         await HubFixture.PumpAsync(hubs, new HubPumpOptions("decode", Hub, "decode"), async (batch, _) =>
         {
             lock (got)
-                got.AddRange(batch.Events.Select(e => new Read(batch.Partition, e.Sequence, e.EnqueuedAt, e.Key, e.Properties, e.Body.ToArray())));
+                got.AddRange(batch.Events.Select(e => new Read(batch.Partition, e.Sequence, e.EnqueuedAt, e.Key, new([.. e.Properties.Items]), e.Body.ToArray())));
             if (got.Count >= count)
                 await stop.CancelAsync();
         }, stop.Token);

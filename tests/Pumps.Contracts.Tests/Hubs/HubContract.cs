@@ -215,7 +215,7 @@ public abstract class HubContract
         var consumer = RunConsumerAsync(group, async (batch, _) =>
         {
             lock (got)
-                got.AddRange(batch.Events.Select(e => new Received(batch.Partition, e.Sequence, e.EnqueuedAt, e.Key, e.Properties, e.Body.ToArray())));
+                got.AddRange(batch.Events.Select(e => new Received(batch.Partition, e.Sequence, e.EnqueuedAt, e.Key, new([.. e.Properties.Items]), e.Body.ToArray())));
             if (got.Count >= count)
                 await stop.CancelAsync();
         }, stop.Token);
