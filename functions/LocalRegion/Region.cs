@@ -179,7 +179,11 @@ public sealed class Region : IAsyncDisposable
             // Newest values: the more events at once, the fewer rows change. Behind, it catches up in large steps.
             "latest" => options with
             {
-                Linger = StorageLinger, BusyEvents = 4000, BusyLinger = TimeSpan.FromSeconds(2), EventsMax = 40_000, BytesMax = 32 << 20,
+                Linger = StorageLinger,
+                BusyEvents = 4000,
+                BusyLinger = TimeSpan.FromSeconds(2),
+                EventsMax = 40_000,
+                BytesMax = 32 << 20,
             },
             "history" => options with { Linger = StorageLinger, EventsMax = 10_000, BytesMax = 8 << 20 },
             _ => options,
