@@ -16,8 +16,7 @@ internal sealed class RegionStatus(RegionOptions options, EmbeddedHubs hubs, Iot
 
     public RegionSnapshot Read()
     {
-        // The archive writes in windows of minutes and is behind by its nature: it would drown what this is for.
-        var lags = hubs.Lags().Where(l => l.Group != Region.ArchiveGroup);
+        var lags = hubs.Lags();
         return new(
             options.Name, Version, _startedAt, hubs.Unwritable(),
             [

@@ -51,13 +51,13 @@ public static class StatusCommand
 
     private static async Task<int> RunAsync(IAnsiConsole console, Uri? url, DirectoryInfo data, bool asJson, CancellationToken cancel)
     {
-        var file = new FileInfo(Path.Combine(data.FullName, "region.json"));
-        if (url is null && !file.Exists)
-            return Say(console, $"No region runs on {data.FullName}: there is no {file.Name}. Start one with \"pumps up\", or name one with --url.");
-
+        var file = RunningRegion.FileIn(data);
         try
         {
-            url ??= await ReadUrlAsync(file, cancel);
+            url ??= await RunningRegion.FindAsync(data, cancel);
+            if (url is null)
+                return Say(console, $"No region runs on {data.FullName}: there is no {file.Name}. Start one with \"pumps up\", or name one with --url.");
+
             using var http = new HttpClient { BaseAddress = url, Timeout = Patience };
             using var answer = await http.GetAsync(new Uri("/api/ops/status", UriKind.Relative), cancel);
             if (!answer.IsSuccessStatusCode)
@@ -84,16 +84,6 @@ public static class StatusCommand
         {
             return Say(console, $"{(url is null ? file.FullName : url)} does not hold what a region writes: {error.Message}");
         }
-    }
-
-    private static async Task<Uri> ReadUrlAsync(FileInfo file, CancellationToken cancel)
-    {
-        await using var stream = file.OpenRead();
-        using var document = await JsonDocument.ParseAsync(stream, cancellationToken: cancel);
-        return document.RootElement.ValueKind is JsonValueKind.Object && document.RootElement.TryGetProperty("url", out var url)
-            && Uri.TryCreate(url.ToString(), UriKind.Absolute, out var address)
-            ? address
-            : throw new JsonException("\"url\" is missing or not an address");
     }
 
     private static async Task<string> DetailAsync(HttpResponseMessage answer, CancellationToken cancel)

@@ -19,18 +19,18 @@ public sealed class IngressRouter
     /// <summary>The code of a dead letter that no route has taken.</summary>
     public const string NoRoute = "no_route";
 
-    private const string TagPrefix = "$twin.tags.";
-
     // IoT Hub keeps these apart from what a device sets; here they share one list, so a device's copy is dropped.
     private const string HubPrefix = "iothub-connection-";
 
     private readonly Routes _routes;
-    private readonly (string Name, string Expression, Func<DeviceRegistration, string?>? Tag)[] _enrichments;
 
     public IngressRouter(Routes routes)
     {
         _routes = routes;
-        _enrichments = [.. routes.Enrichments.Select(e => (e.Name, e.Value, TagOf(e.Value)))];
+        foreach (var (_, expression) in routes.Enrichments)
+            if (expression.StartsWith('$') && !expression.StartsWith(DeviceRegistration.TagPrefix, StringComparison.Ordinal))
+                throw new ArgumentException(
+                    $"The enrichment '{expression}' is neither a constant nor {DeviceRegistration.TagPrefix}<tag>; the local region knows no other.");
     }
 
     public RoutedMessage Route(in IngressMessage message)
@@ -41,7 +41,7 @@ public sealed class IngressRouter
             if (IsDevices(property.Key))
                 kept++;
 
-        var all = new KeyValuePair<string, string>[2 + kept + _enrichments.Length];
+        var all = new KeyValuePair<string, string>[2 + kept + _routes.Enrichments.Count];
         all[0] = new(PropertyNames.DeviceId, message.DeviceId);
         all[1] = new(PropertyNames.EnqueuedTime, message.EnqueuedAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
 
@@ -54,9 +54,9 @@ public sealed class IngressRouter
                 if (property.Key == PropertyNames.HeaderType) headerType = property.Value;
             }
 
-        foreach (var (name, expression, tag) in _enrichments)
+        foreach (var (name, expression) in _routes.Enrichments)
         {
-            var value = tag?.Invoke(message.Device) ?? expression;
+            var value = message.Device.Evaluate(expression);
             all[next++] = new(name, value);
             if (name == PropertyNames.Protocol) protocol = value;
         }
@@ -69,28 +69,9 @@ public sealed class IngressRouter
     {
         if (name.StartsWith(HubPrefix, StringComparison.OrdinalIgnoreCase) || name == PropertyNames.EnqueuedTime || PropertyNames.IsReplay(name))
             return false;
-        foreach (var enrichment in _enrichments)
+        foreach (var enrichment in _routes.Enrichments)
             if (enrichment.Name == name)
                 return false;
         return true;
     }
-
-    private static Func<DeviceRegistration, string?>? TagOf(string expression)
-    {
-        if (!expression.StartsWith('$')) return null; // a constant
-        if (!expression.StartsWith(TagPrefix, StringComparison.Ordinal))
-            throw new ArgumentException($"The enrichment '{expression}' is neither a constant nor {TagPrefix}<tag>; the local region knows no other.");
-        return expression[TagPrefix.Length..] switch
-        {
-            PropertyNames.Protocol => d => Given(d.Protocol),
-            PropertyNames.Offering => d => Given(d.Offering),
-            PropertyNames.Product => d => Given(d.Product),
-            PropertyNames.Customer => d => Given(d.Customer),
-            PropertyNames.Region => d => Given(d.Region),
-            PropertyNames.UtcOffset => d => d.UtcOffsetMinutes?.ToString(CultureInfo.InvariantCulture),
-            _ => _ => null,
-        };
-    }
-
-    private static string? Given(string tag) => tag.Length > 0 ? tag : null;
 }

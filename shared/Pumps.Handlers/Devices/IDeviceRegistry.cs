@@ -14,7 +14,7 @@ public sealed record DeviceRegistration(string Id, string Protocol, string Offer
         if (!expression.StartsWith(TagPrefix, StringComparison.Ordinal))
             return expression;
 
-        var value = expression[TagPrefix.Length..] switch
+        var value = expression.AsSpan(TagPrefix.Length) switch
         {
             "protocol" => Protocol,
             "offering" => Offering,
