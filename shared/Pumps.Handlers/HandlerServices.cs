@@ -4,6 +4,7 @@ using Pumps.Core.Offerings;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
 using Pumps.Handlers.Observability;
+using Pumps.Handlers.Provisioning;
 
 namespace Pumps.Handlers;
 
@@ -18,6 +19,7 @@ public static class HandlerServices
         services.AddSingleton<DecodeFrames>();
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
+        services.AddSingleton<AllocateDevice>();
         return services;
     }
 }

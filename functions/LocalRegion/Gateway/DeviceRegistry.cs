@@ -99,6 +99,19 @@ public sealed class DeviceRegistry : IDeviceRegistry, IAsyncDisposable
         return changed ? entry.ToRegistered() : null;
     }
 
+    /// <summary>Gives a device the keys with which it has registered.</summary>
+    /// <returns>False when there was no such device.</returns>
+    internal Task<bool> AdoptKeysAsync(string deviceId, byte[] keys, CancellationToken cancel) =>
+        TryGet(deviceId, out var entry) && entry.Keys.AsSpan().SequenceEqual(keys)
+            ? Task.FromResult(true)
+            : File.RunAsync(
+                file => file.Execute("set_keys", ("@id", deviceId), ("@keys", keys)) > 0,
+                changed =>
+                {
+                    if (changed && TryGet(deviceId, out var known)) known.Keys = keys;
+                },
+                cancel);
+
     internal bool TryGet(string deviceId, [NotNullWhen(true)] out DeviceEntry? entry) => _devices.TryGetValue(deviceId, out entry);
 
     internal Task KeepSubscriptionsAsync(DeviceEntry entry, Subscriptions subscriptions, CancellationToken cancel) =>
@@ -133,13 +146,16 @@ public sealed class DeviceRegistry : IDeviceRegistry, IAsyncDisposable
         Region = string.Intern(device.Region),
     };
 
-    // IoT Hub's rule for device ids, without those characters that a topic or a token would have to escape.
+    /// <summary>IoT Hub's rule for device ids, without those characters that a topic or a token would have to escape.</summary>
+    internal static bool IsId(string text) => text.Length is > 0 and <= IdLengthMax && !text.AsSpan().ContainsAnyExcept(IdCharacters);
+
     private static void Check(string deviceId)
     {
-        const int lengthMax = 128;
-        if (deviceId.Length is 0 or > lengthMax || deviceId.AsSpan().ContainsAnyExcept(IdCharacters))
-            throw new ArgumentException($"The device id '{deviceId}' is not of 1 to {lengthMax} letters, digits, '-', '.', '_' or ':'.", nameof(deviceId));
+        if (!IsId(deviceId))
+            throw new ArgumentException($"The device id '{deviceId}' is not of 1 to {IdLengthMax} letters, digits, '-', '.', '_' or ':'.", nameof(deviceId));
     }
+
+    private const int IdLengthMax = 128;
 
     private static readonly SearchValues<char> IdCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:");
