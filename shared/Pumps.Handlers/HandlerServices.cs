@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Pumps.Core.Offerings;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
+using Pumps.Handlers.Devices;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Provisioning;
 
@@ -20,6 +21,7 @@ public static class HandlerServices
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
         services.AddSingleton<AllocateDevice>();
+        services.AddSingleton<TakeDeviceResults>();
         return services;
     }
 }
