@@ -58,6 +58,7 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
         _methods = new(id => _connections.GetValueOrDefault(id), time);
 
         var group = EnrollmentGroup.Open(options.DataFolder);
+        IdScope = options.IdScope;
         _registrationPolicy = new(options.IdScope, group, time);
         _registrations = new(registry, group, AllocateAsync, _metrics, time, _stopping.Token);
 
@@ -97,6 +98,9 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
 
     /// <summary>The authority that devices must trust, a PEM file; null without TLS.</summary>
     public string? AuthorityFile => _certificates?.AuthorityFile;
+
+    /// <summary>What devices that register call the region.</summary>
+    public string IdScope { get; }
 
     public int ConnectedDevices => _metrics.Devices;
 
