@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Portal;
 
@@ -14,13 +13,14 @@ public sealed record Allocation(DeviceRegistration Device, string Hub, string De
 /// Safe to repeat; changes nothing. The registration id is the device id. Whoever asks has proved who he is: the provisioning service (Azure) or
 /// the gateway (local region) has checked the key before.
 /// </remarks>
-public sealed class AllocateDevice(IDeviceRegistry registry, IDeviceMessaging messaging, IOptions<PortalOptions> options)
+public sealed class AllocateDevice(IDeviceRegistry registry, IDeviceMessaging messaging)
 {
-    /// <param name="linkedHubs">The hubs that the asking service can assign to; null when there is only the region's own.</param>
+    /// <param name="hub">Host name of the region's hub.</param>
+    /// <param name="linkedHubs">The hubs that the asking service can assign to.</param>
     /// <returns>
     /// The allocation, or a refusal: <c>invalid_device_id</c>, <c>device_not_ordered</c>, <c>device_suspended</c>, <c>hub_not_linked</c>.
     /// </returns>
-    public async Task<Answer<Allocation>> HandleAsync(string registrationId, IReadOnlyList<string>? linkedHubs, CancellationToken cancel)
+    public async Task<Answer<Allocation>> HandleAsync(string registrationId, string hub, IReadOnlyList<string> linkedHubs, CancellationToken cancel)
     {
         if (RegisterDevices.ProtocolOf(registrationId) is null)
             return Refused("invalid_device_id", $"\"{registrationId}\" is no device id; a device registers with dp1-<serial number> or dp2-<EUI-64, 16 hex digits in lower case>.");
@@ -31,8 +31,7 @@ public sealed class AllocateDevice(IDeviceRegistry registry, IDeviceMessaging me
         if (!registered.Enabled)
             return Refused("device_suspended", $"\"{registrationId}\" is suspended. Resume it; the device may then register again.");
 
-        var hub = options.Value.DeviceHost;
-        if (linkedHubs is not null && !linkedHubs.Contains(hub, StringComparer.OrdinalIgnoreCase))
+        if (!linkedHubs.Contains(hub, StringComparer.OrdinalIgnoreCase))
             return Refused("hub_not_linked", $"The region's hub {hub} is not linked to the provisioning service, which has: {string.Join(", ", linkedHubs)}.");
 
         var twin = await messaging.FindTwinAsync(registrationId, cancel);
