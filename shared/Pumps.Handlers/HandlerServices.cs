@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Pumps.Core.Offerings;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
+using Pumps.Handlers.Devices;
 using Pumps.Handlers.Observability;
 
 namespace Pumps.Handlers;
@@ -18,6 +19,7 @@ public static class HandlerServices
         services.AddSingleton<DecodeFrames>();
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
+        services.AddSingleton<TakeDeviceResults>();
         return services;
     }
 }
