@@ -12,10 +12,14 @@ var offerings = map(loadDirectoryFileInfo('../shared/catalog/offerings', '*.json
 var rawHubNames = union(map(routes.raw.routes, route => route.hub), [routes.raw.fallback])
 
 var feeds = concat(
-  flatten(map(offerings, offering => map(routes.feeds.perOffering, feed => {
-    name: replace(feed.hub, '{offering}', offering)
-    consumerGroups: feed.consumerGroups
-  }))),
+  flatten(map(
+    offerings,
+    offering =>
+      map(routes.feeds.perOffering, feed => {
+        name: replace(feed.hub, '{offering}', offering)
+        consumerGroups: feed.consumerGroups
+      })
+  )),
   map(routes.feeds.shared, feed => { name: feed.hub, consumerGroups: feed.consumerGroups })
 )
 
@@ -53,21 +57,24 @@ var settingNames = mapValues(
   {
     Decode: loadJsonContent('../functions/Decode/sample.settings.json').Values
     Datapoints: loadJsonContent('../functions/Datapoints/sample.settings.json').Values
+    Devices: loadJsonContent('../functions/Devices/sample.settings.json').Values
   },
   sample => filter(objectKeys(sample), name => name != 'FUNCTIONS_WORKER_RUNTIME')
 )
 
 @export()
-@description('The apps as they are deployed: once, or once for each offering. receives and sends are hub names, or all of the namespace raw or feeds.')
+@description('The apps as they are deployed: once, or once for each offering. receives and sends are hub names, or all of the namespace raw or feeds; queues are the app\'s own.')
 var deployments = flatten(map(
   items(declaredApps),
-  app => map(app.value.deployed == 'offering' ? offerings : [''], offering => {
-    folder: app.key
-    offering: offering
-    name: toLower(empty(offering) ? app.key : '${app.key}-${offering}')
-    receives: map(app.value.receives, hub => replace(hub, '{offering}', offering))
-    sends: map(app.value.sends, hub => replace(hub, '{offering}', offering))
-    iotHub: app.value.iotHub
-    durable: app.value.durable
-  })
+  app =>
+    map(app.value.deployed == 'offering' ? offerings : [''], offering => {
+      folder: app.key
+      offering: offering
+      name: toLower(empty(offering) ? app.key : '${app.key}-${offering}')
+      receives: map(app.value.receives, hub => replace(hub, '{offering}', offering))
+      sends: map(app.value.sends, hub => replace(hub, '{offering}', offering))
+      queues: app.value.queues
+      iotHub: contains(settingNames[app.key], 'IotHub__hostName')
+      durable: app.value.durable
+    })
 ))

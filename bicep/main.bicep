@@ -7,13 +7,13 @@ import { localName } from 'names.bicep'
 
 param region regionType
 
-@description('On the resource group: who deployed what. The pipeline fills it in.')
-param version string = 'none'
+@description('The release that was last found healthy, a tag of the resource group. region passes what it finds, so that a deployment does not take it away.')
+param release string = ''
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
   name: localName(region.code, '')
   location: region.location
-  tags: { product: 'pumps', region: region.code, version: version }
+  tags: { product: 'pumps', region: region.code, release: release }
 }
 
 module resources 'modules/region.bicep' = {
@@ -26,6 +26,8 @@ output names object = {
   resourceGroup: group.name
   apps: resources.outputs.apps
   database: resources.outputs.database
+  databaseServer: resources.outputs.databaseServer
+  databaseAdministrators: region.database.administrators.name
   iotHub: resources.outputs.iotHub
   workspaceId: resources.outputs.workspaceId
 }

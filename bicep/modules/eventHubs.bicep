@@ -52,95 +52,116 @@ resource rules 'Microsoft.EventHub/namespaces/networkRuleSets@2024-01-01' = {
   }
 }
 
-resource hub 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = [for item in hubs: {
-  parent: namespace
-  name: item.name
-  properties: {
-    partitionCount: size.?partitions ?? item.partitions
-    retentionDescription: { cleanupPolicy: 'Delete', retentionTimeInHours: item.retentionHours }
-    captureDescription: item.captured && capture != null
-      ? {
-          enabled: true
-          encoding: 'Avro'
-          intervalInSeconds: 300
-          sizeLimitInBytes: 314572800
-          skipEmptyArchives: true
-          destination: {
-            name: 'EventHubArchive.AzureBlockBlob'
-            identity: { type: 'UserAssigned', userAssignedIdentity: capture!.identityId }
-            properties: {
-              storageAccountResourceId: capture!.storageAccountId
-              blobContainer: capture!.container
-              archiveNameFormat: '{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}'
+resource hub 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = [
+  for item in hubs: {
+    parent: namespace
+    name: item.name
+    properties: {
+      partitionCount: size.?partitions ?? item.partitions
+      retentionDescription: { cleanupPolicy: 'Delete', retentionTimeInHours: item.retentionHours }
+      captureDescription: item.captured && capture != null
+        ? {
+            enabled: true
+            encoding: 'Avro'
+            intervalInSeconds: 300
+            sizeLimitInBytes: 314572800
+            skipEmptyArchives: true
+            destination: {
+              name: 'EventHubArchive.AzureBlockBlob'
+              identity: { type: 'UserAssigned', userAssignedIdentity: capture!.identityId }
+              properties: {
+                storageAccountResourceId: capture!.storageAccountId
+                blobContainer: capture!.container
+                archiveNameFormat: '{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}'
+              }
             }
           }
-        }
-      : null
+        : null
+    }
   }
-}]
+]
 
 var groups = flatten(map(hubs, item => map(item.consumerGroups, group => { hub: item.name, group: group })))
 
 @batchSize(10)
-resource group 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = [for item in groups: {
-  name: '${name}/${item.hub}/${item.group}'
-  dependsOn: [hub]
-}]
+resource group 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = [
+  for item in groups: {
+    name: '${name}/${item.hub}/${item.group}'
+    dependsOn: [hub]
+  }
+]
 
-resource partnerGroup 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = [for item in readers: {
-  name: '${name}/${item.hub}/${item.partner}'
-  properties: { userMetadata: 'partner' }
-  dependsOn: [hub]
-}]
+resource partnerGroup 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = [
+  for item in readers: {
+    name: '${name}/${item.hub}/${item.partner}'
+    properties: { userMetadata: 'partner' }
+    dependsOn: [hub]
+  }
+]
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = [for item in access: { name: item.identity }]
 
-resource target 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' existing = [for item in access: {
-  parent: namespace
-  name: item.hub
-}]
-
-resource mayUse 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (item, i) in access: {
-  scope: target[i]
-  name: guid(target[i].id, item.identity, roleOf[item.kind])
-  properties: {
-    principalId: identity[i].properties.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleOf[item.kind])
+resource target 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' existing = [
+  for item in access: {
+    parent: namespace
+    name: item.hub
   }
-  dependsOn: [hub]
-}]
+]
 
-resource partnerIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = [for partner in partners: {
-  name: '${name}-${partner.name}'
-  location: location
-}]
-
-resource partnerTrust 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2023-01-31' = [for (partner, i) in partners: {
-  parent: partnerIdentity[i]
-  name: partner.name
-  properties: { issuer: partner.issuer, subject: partner.subject, audiences: ['api://AzureADTokenExchange'] }
-}]
-
-resource readerIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = [for item in readers: { name: '${name}-${item.partner}' }]
-
-resource mayRead 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (item, i) in readers: {
-  scope: partnerGroup[i]
-  name: guid(partnerGroup[i].id, item.partner, roles.eventHubsReceiver)
-  properties: {
-    principalId: readerIdentity[i].properties.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.eventHubsReceiver)
+resource mayUse 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (item, i) in access: {
+    scope: target[i]
+    name: guid(target[i].id, item.identity, roleOf[item.kind])
+    properties: {
+      principalId: identity[i].properties.principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleOf[item.kind])
+    }
+    dependsOn: [hub]
   }
-  dependsOn: [partnerIdentity]
-}]
+]
+
+resource partnerIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = [
+  for partner in partners: {
+    name: '${name}-${partner.name}'
+    location: location
+  }
+]
+
+resource partnerTrust 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2023-01-31' = [
+  for (partner, i) in partners: {
+    parent: partnerIdentity[i]
+    name: partner.name
+    properties: { issuer: partner.issuer, subject: partner.subject, audiences: ['api://AzureADTokenExchange'] }
+  }
+]
+
+resource readerIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = [
+  for item in readers: { name: '${name}-${item.partner}' }
+]
+
+resource mayRead 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (item, i) in readers: {
+    scope: partnerGroup[i]
+    name: guid(partnerGroup[i].id, item.partner, roles.eventHubsReceiver)
+    properties: {
+      principalId: readerIdentity[i].properties.principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.eventHubsReceiver)
+    }
+    dependsOn: [partnerIdentity]
+  }
+]
 
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: namespace
   name: 'workspace'
   properties: {
     workspaceId: workspaceId
-    logs: map(['ArchiveLogs', 'OperationalLogs', 'AutoScaleLogs', 'EventHubVNetConnectionEvent'], category => { category: category, enabled: true })
+    logs: map(
+      ['ArchiveLogs', 'OperationalLogs', 'AutoScaleLogs', 'EventHubVNetConnectionEvent'],
+      category => { category: category, enabled: true }
+    )
     metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }

@@ -46,16 +46,18 @@ resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = { nam
 
 var storageRoles = durable ? [roles.blobOwner, roles.queueContributor, roles.tableContributor] : [roles.blobOwner]
 
-resource mayStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in storageRoles: {
-  scope: storage
-  name: guid(storage.id, identityName, role)
-  properties: {
-    principalId: identity.properties.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
+resource mayStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in storageRoles: {
+    scope: storage
+    name: guid(storage.id, identityName, role)
+    properties: {
+      principalId: identity.properties.principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
+    }
+    dependsOn: [account]
   }
-  dependsOn: [account]
-}]
+]
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   name: name
@@ -103,7 +105,8 @@ var known = union(values, {
   RawHubs__clientId: identity.properties.clientId
   FeedHubs__credential: 'managedidentity'
   FeedHubs__clientId: identity.properties.clientId
-  ConnectionStrings__Postgres: 'Host=${values.databaseHost};Database=pumps;Username=${identityName};SSL Mode=VerifyFull;Max Auto Prepare=50'
+  ServiceBus__credential: 'managedidentity'
+  ServiceBus__clientId: identity.properties.clientId
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
 })
 

@@ -53,52 +53,63 @@ resource iotHub 'Microsoft.Devices/IotHubs@2023-06-30' = {
     eventHubEndpoints: { events: { retentionTimeInDays: size.retentionDays, partitionCount: 4 } }
     routing: {
       endpoints: {
-        eventHubs: [for hub in hubs: {
-          name: hub
-          authenticationType: 'identityBased'
-          identity: { userAssignedIdentity: sender.id }
-          endpointUri: 'sb://${rawHost}'
-          entityPath: hub
-          resourceGroup: resourceGroup().name
-          subscriptionId: subscription().subscriptionId
-        }]
+        eventHubs: [
+          for hub in hubs: {
+            name: hub
+            authenticationType: 'identityBased'
+            identity: { userAssignedIdentity: sender.id }
+            endpointUri: 'sb://${rawHost}'
+            entityPath: hub
+            resourceGroup: resourceGroup().name
+            subscriptionId: subscription().subscriptionId
+          }
+        ]
       }
-      routes: [for route in routes: {
-        name: route.name
-        source: 'DeviceMessages'
-        condition: route.condition
-        endpointNames: [route.name]
-        isEnabled: true
-      }]
+      routes: [
+        for route in routes: {
+          name: route.name
+          source: 'DeviceMessages'
+          condition: route.condition
+          endpointNames: [route.name]
+          isEnabled: true
+        }
+      ]
       // Only what no condition could judge comes here; an alert watches it.
       fallbackRoute: { name: 'fallback', source: 'DeviceMessages', condition: 'true', endpointNames: ['events'], isEnabled: true }
-      enrichments: [for enrichment in routing.enrichments: {
-        key: enrichment.name
-        value: enrichment.value
-        endpointNames: concat(hubs, ['events'])
-      }]
+      enrichments: [
+        for enrichment in routing.enrichments: {
+          key: enrichment.name
+          value: enrichment.value
+          endpointNames: concat(hubs, ['events'])
+        }
+      ]
     }
   }
 }
 
 resource identities 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = [for item in access: { name: item.identity }]
 
-resource mayUse 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (item, i) in access: {
-  scope: iotHub
-  name: guid(iotHub.id, item.identity, roles[item.role])
-  properties: {
-    principalId: identities[i].properties.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles[item.role])
+resource mayUse 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (item, i) in access: {
+    scope: iotHub
+    name: guid(iotHub.id, item.identity, roles[item.role])
+    properties: {
+      principalId: identities[i].properties.principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles[item.role])
+    }
   }
-}]
+]
 
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: iotHub
   name: 'workspace'
   properties: {
     workspaceId: workspaceId
-    logs: map(['Routes', 'C2DCommands', 'DeviceIdentityOperations', 'DirectMethods', 'Configurations'], category => { category: category, enabled: true })
+    logs: map(
+      ['Routes', 'C2DCommands', 'DeviceIdentityOperations', 'DirectMethods', 'Configurations'],
+      category => { category: category, enabled: true }
+    )
     metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
@@ -108,6 +119,3 @@ resource keep 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
   name: 'data'
   properties: { level: 'CanNotDelete', notes: 'Holds the identities of all devices of the region.' }
 }
-
-output id string = iotHub.id
-output hostName string = '${name}.azure-devices.net'

@@ -35,15 +35,17 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
 
 resource identities 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = [for name in senders: { name: name }]
 
-resource mayPublish 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (name, i) in senders: {
-  scope: insights
-  name: guid(insights.id, name, roles.metricsPublisher)
-  properties: {
-    principalId: identities[i].properties.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.metricsPublisher)
+resource mayPublish 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (name, i) in senders: {
+    scope: insights
+    name: guid(insights.id, name, roles.metricsPublisher)
+    properties: {
+      principalId: identities[i].properties.principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.metricsPublisher)
+    }
   }
-}]
+]
 
 resource operators 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: localName(code, 'operators')
@@ -60,6 +62,7 @@ resource operators 'Microsoft.Insights/actionGroups@2023-01-01' = {
 }
 
 output workspaceId string = workspace.id
+output workspaceGuid string = workspace.properties.customerId
 output insightsId string = insights.id
 
 @description('Names a place and authorizes nobody: local authentication is off.')

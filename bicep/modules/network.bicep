@@ -38,17 +38,21 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
   }
 }
 
-resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = [for item in items(zones): {
-  name: item.value
-  location: 'global'
-}]
+resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = [
+  for item in items(zones): {
+    name: item.value
+    location: 'global'
+  }
+]
 
-resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [for (item, i) in items(zones): {
-  parent: zone[i]
-  name: network.name
-  location: 'global'
-  properties: { virtualNetwork: { id: network.id }, registrationEnabled: false }
-}]
+resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
+  for (item, i) in items(zones): {
+    parent: zone[i]
+    name: network.name
+    location: 'global'
+    properties: { virtualNetwork: { id: network.id }, registrationEnabled: false }
+  }
+]
 
 output appsSubnetId string = '${network.id}/subnets/apps'
 output endpointsSubnetId string = '${network.id}/subnets/endpoints'

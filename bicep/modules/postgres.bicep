@@ -41,12 +41,14 @@ resource database 'Microsoft.DBforPostgreSQL/flexibleServers/databases@2024-08-0
 
 // The server takes one change at a time.
 @batchSize(1)
-resource configuration 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2024-08-01' = [for item in items(parameters): {
-  parent: server
-  name: item.key
-  properties: { value: item.value, source: 'user-override' }
-  dependsOn: [database]
-}]
+resource configuration 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2024-08-01' = [
+  for item in items(parameters): {
+    parent: server
+    name: item.key
+    properties: { value: item.value, source: 'user-override' }
+    dependsOn: [database]
+  }
+]
 
 resource administrators 'Microsoft.DBforPostgreSQL/flexibleServers/administrators@2024-08-01' = {
   parent: server
@@ -88,5 +90,3 @@ resource keep 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
   name: 'data'
   properties: { level: 'CanNotDelete', notes: 'Holds devices, history and everything customers have entered.' }
 }
-
-output hostName string = '${name}.postgres.database.azure.com'

@@ -19,23 +19,27 @@ var zoneOf = {
   postgresqlServer: 'postgres'
 }
 
-resource endpoint 'Microsoft.Network/privateEndpoints@2024-05-01' = [for group in groups: {
-  name: '${name}-${group}'
-  location: location
-  properties: {
-    subnet: { id: privateLink.subnetId }
-    privateLinkServiceConnections: [
-      { name: group, properties: { privateLinkServiceId: targetId, groupIds: [group] } }
-    ]
+resource endpoint 'Microsoft.Network/privateEndpoints@2024-05-01' = [
+  for group in groups: {
+    name: '${name}-${group}'
+    location: location
+    properties: {
+      subnet: { id: privateLink.subnetId }
+      privateLinkServiceConnections: [
+        { name: group, properties: { privateLinkServiceId: targetId, groupIds: [group] } }
+      ]
+    }
   }
-}]
+]
 
-resource names 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-05-01' = [for (group, i) in groups: {
-  parent: endpoint[i]
-  name: 'default'
-  properties: {
-    privateDnsZoneConfigs: [
-      { name: zoneOf[group], properties: { privateDnsZoneId: privateLink.zones[zoneOf[group]] } }
-    ]
+resource names 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-05-01' = [
+  for (group, i) in groups: {
+    parent: endpoint[i]
+    name: 'default'
+    properties: {
+      privateDnsZoneConfigs: [
+        { name: zoneOf[group], properties: { privateDnsZoneId: privateLink.zones[zoneOf[group]] } }
+      ]
+    }
   }
-}]
+]

@@ -33,10 +33,12 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
   properties: { deleteRetentionPolicy: { enabled: true, days: 14 }, containerDeleteRetentionPolicy: { enabled: true, days: 14 } }
 }
 
-resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = [for item in containers: {
-  parent: blobs
-  name: item
-}]
+resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = [
+  for item in containers: {
+    parent: blobs
+    name: item
+  }
+]
 
 module endpoint 'privateEndpoint.bicep' = if (privateLink != null) {
   params: {

@@ -21,13 +21,19 @@ param region = {
     Decode: {
       memoryMB: 2048
       instancesMax: 100
-      alwaysReady: { 'function:DecodeTelemetryDp1': 2, 'function:DecodeTelemetryDp2': 2, 'function:DecodeEventDp1': 1, 'function:DecodeEventDp2': 1 }
+      alwaysReady: {
+        'function:DecodeTelemetryDp1': 2
+        'function:DecodeTelemetryDp2': 2
+        'function:DecodeEventDp1': 1
+        'function:DecodeEventDp2': 1
+      }
     }
     Datapoints: {
       memoryMB: 2048
       instancesMax: 60
       alwaysReady: { 'function:LatestTelemetry': 1, 'function:LatestEvents': 1 }
     }
+    Devices: { memoryMB: 2048, instancesMax: 40, alwaysReady: { 'function:TakeResults': 1 } }
   }
   partners: []
   monitoring: { retentionDays: 90, dailyCapGB: -1, receivers: [{ name: 'operators', email: 'operators-eus2@pumps.example' }] }
