@@ -11,7 +11,7 @@ type regionType = {
   @description('Azure location, such as westeurope.')
   location: string
 
-  @description('Zone-redundant apps, storage and database. Costs a second database server.')
+  @description('Zone-redundant apps, storage and database. Costs a second database server, and two instances that never go away for each function.')
   zoneRedundant: bool
 
   network: networkType
