@@ -213,6 +213,17 @@ public sealed class AppTests(string regionName)
         });
     }
 
+    [Test]
+    public void An_app_with_orchestrations_may_use_the_queues_and_tables_of_their_state() =>
+        Assert.Multiple(() =>
+        {
+            foreach (var app in FunctionApp.All.Where(a => !Durable(a)))
+                Assert.That(
+                    app.Functions.SelectMany(f => f.Method.GetParameters()).SelectMany(p => p.CustomAttributes).Select(a => a.AttributeType.Name),
+                    Has.None.Matches<string>(n => n is "OrchestrationTriggerAttribute" or "ActivityTriggerAttribute" or "EntityTriggerAttribute" or "DurableClientAttribute"),
+                    $"{app.Name}: \"durable\": true in bicep/apps.json");
+        });
+
     private IEnumerable<Resource> PartnerGroups =>
         _region.Of("Microsoft.EventHub/namespaces/eventhubs/consumergroups").Where(g => g.Find("properties", "userMetadata")?.GetString() == "partner");
 
