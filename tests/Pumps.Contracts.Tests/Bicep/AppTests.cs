@@ -1,6 +1,5 @@
 using System.Reflection;
 using System.Text.Json;
-using Microsoft.Azure.Functions.Worker;
 using Pumps.Contracts.Tests.Azure;
 using Pumps.Core.Offerings;
 using Pumps.Handlers.Hubs;

@@ -1,10 +1,13 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using Pumps.Contracts.Tests.Azure;
 using Pumps.Contracts.Tests.Bicep;
 
 namespace Pumps.Contracts.Tests.Workflows;
 
 /// <summary><c>bicep/region</c> against an <c>az</c> that writes down what it is asked and answers what the test says.</summary>
+[Platform(Exclude = "Win")]
+[UnsupportedOSPlatform("windows")]
 public sealed class RegionScriptTests
 {
     private string _folder = "";
