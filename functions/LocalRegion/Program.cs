@@ -9,6 +9,7 @@ var root = new RootCommand("One region of the platform on one machine.")
     UpCommand.Create(AnsiConsole.Console),
     StatusCommand.Create(AnsiConsole.Console),
     ReplayCommand.Create(AnsiConsole.Console),
+    MigrateCommand.Create(AnsiConsole.Console),
     DecodeCommand.Create(Keys),
     VectorsCommand.Create(Keys),
 };
