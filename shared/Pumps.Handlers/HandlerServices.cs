@@ -20,6 +20,7 @@ public static class HandlerServices
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
         services.AddSingleton<TakeDeviceResults>();
+        services.AddSingleton<TrackConnections>();
         return services;
     }
 }
