@@ -5,6 +5,7 @@ using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Observability;
+using Pumps.Handlers.Provisioning;
 
 namespace Pumps.Handlers;
 
@@ -19,6 +20,7 @@ public static class HandlerServices
         services.AddSingleton<DecodeFrames>();
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
+        services.AddSingleton<AllocateDevice>();
         services.AddSingleton<TakeDeviceResults>();
         services.AddSingleton<TrackConnections>();
         return services;
