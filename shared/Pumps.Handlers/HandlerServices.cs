@@ -22,6 +22,7 @@ public static class HandlerServices
         services.AddSingleton<KeepHistory>();
         services.AddSingleton<AllocateDevice>();
         services.AddSingleton<TakeDeviceResults>();
+        services.AddSingleton<TrackConnections>();
         return services;
     }
 }

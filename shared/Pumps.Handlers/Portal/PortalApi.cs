@@ -33,6 +33,8 @@ public static class PortalApi
 
         services.AddSingleton<PointUnits>();
         services.AddSingleton<RegisterDevices>();
+        services.AddSingleton<ChangeDevice>();
+        services.AddSingleton<StoreSite>();
         services.AddSingleton<ReadHistory>();
         services.AddSingleton<ReplayDeadLetters>();
         return services;
@@ -63,6 +65,7 @@ public static class PortalApi
     private static void MapRoutes(IEndpointRouteBuilder routes)
     {
         DeviceRoutes.Map(routes);
+        CustomerRoutes.Map(routes);
         HistoryRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
         CatalogRoutes.Map(routes);
