@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Pumps.Core.Offerings;
+using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
 using Pumps.Handlers.Observability;
@@ -18,6 +19,7 @@ public static class HandlerServices
         services.AddSingleton<DecodeFrames>();
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
+        services.AddSingleton<SubmitCommand>();
         return services;
     }
 }
