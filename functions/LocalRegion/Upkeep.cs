@@ -1,19 +1,24 @@
+using Pumps.Handlers.Schedules;
 using Pumps.Postgres;
 
 namespace Pumps.LocalRegion;
 
-/// <summary>What Azure's timer functions do, on timers of the process: partitions ahead and retention, roll-ups.</summary>
-internal sealed class Upkeep(Partitions partitions, RollUps rollUps, TimeProvider time, ILogger<Upkeep> log)
+/// <summary>What Azure's timer functions do, on timers of the process: partitions ahead and retention, roll-ups, schedules.</summary>
+internal sealed class Upkeep(Partitions partitions, RollUps rollUps, RunSchedules schedules, TimeProvider time, ILogger<Upkeep> log)
 {
     private static readonly TimeSpan PartitionsEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan RollUpsEvery = TimeSpan.FromMinutes(1);
+
+    // How late a run may begin when all is well.
+    private static readonly TimeSpan SchedulesEvery = TimeSpan.FromSeconds(5);
 
     // Device-hours in one transaction: short enough not to hold up ingest, long enough to be worth its commit.
     private const int MarksAtOnce = 2000;
 
     public Task RunAsync(CancellationToken cancel) => Task.WhenAll(
         EveryAsync(PartitionsEvery, "Keeping partitions", () => partitions.KeepAsync(time.GetUtcNow(), cancel), cancel),
-        EveryAsync(RollUpsEvery, "Rolling up", RollUpAsync(cancel), cancel));
+        EveryAsync(RollUpsEvery, "Rolling up", RollUpAsync(cancel), cancel),
+        EveryAsync(SchedulesEvery, "Running schedules", () => schedules.HandleAsync(cancel), cancel));
 
     private Func<Task> RollUpAsync(CancellationToken cancel) => async () =>
     {

@@ -6,6 +6,7 @@ using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Observability;
+using Pumps.Handlers.Schedules;
 
 namespace Pumps.Handlers;
 
@@ -21,6 +22,7 @@ public static class HandlerServices
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
         services.AddSingleton<SubmitCommand>();
+        services.AddSingleton<RunSchedules>();
         services.AddSingleton<TakeDeviceResults>();
         return services;
     }

@@ -6,6 +6,7 @@ using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Schedules;
 
 namespace Pumps.Postgres;
 
@@ -37,6 +38,7 @@ public static class PostgresServices
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<IDeadLetters>(s => s.GetRequiredService<DeadLetters>());
         services.AddSingleton<IDeadLetterQueries>(s => s.GetRequiredService<DeadLetters>());
+        services.AddSingleton<IScheduleStore, ScheduleStore>();
         return services;
     }
 

@@ -29,15 +29,7 @@ public sealed partial class SubmitCommand(Catalog catalog, ICommandStore store, 
             return new Answer<CommandView>.Refused("unknown_product",
                 target.Product.Length == 0 ? "The device has no product yet; register it first." : $"The catalog has no product \"{target.Product}\".");
 
-        var faults = new List<Fault>();
-        var command = product.Commands.FirstOrDefault(c => c.Name == order.Command);
-        if (command is null)
-            faults.Add(new("unknown_command", "command", order.Command, product.Commands.Count == 0
-                ? $"nothing: a {product.Id} takes no commands"
-                : "one of " + string.Join(", ", product.Commands.Select(c => c.Name))));
-        else
-            Bind(command, order, faults);
-
+        var faults = Check(product, order.Command, order.Arguments, out var command);
         var longest = CommandLimits.TimeToLiveMax(target.Protocol);
         if (order.TimeToLive is { } asked && (asked < TimeToLiveMin || asked > longest))
             faults.Add(new("invalid_time_to_live", "timeToLiveSeconds", asked.TotalSeconds.ToString(CultureInfo.InvariantCulture),
@@ -66,17 +58,25 @@ public sealed partial class SubmitCommand(Catalog catalog, ICommandStore store, 
             state.Answer is { } answer ? new(answer.Status, answer.Reason, answer.Detail, answer.Value, answer.Progress) : null, state.Late);
     }
 
-    private static void Bind(ProductCommand command, CommandOrder order, List<Fault> faults)
+    /// <summary>What is wrong with a command for devices of a product, apart from its time.</summary>
+    internal static List<Fault> Check(
+        Product product, string name, IReadOnlyDictionary<string, JsonElement> arguments, out ProductCommand? command)
     {
+        command = product.Commands.FirstOrDefault(c => c.Name == name);
+        if (command is null)
+            return [new("unknown_command", "command", name, product.Commands.Count == 0
+                ? $"nothing: a {product.Id} takes no commands"
+                : "one of " + string.Join(", ", product.Commands.Select(c => c.Name)))];
+
         var wrong = new List<ArgumentFault>();
-        command.Bind(order.Arguments, wrong);
-        faults.AddRange(wrong.Select(w => new Fault(
+        command.Bind(arguments, wrong);
+        return [.. wrong.Select(w => new Fault(
             w.Kind switch
             {
                 ArgumentFaultKind.Missing => "missing_argument",
                 ArgumentFaultKind.Unknown => "unknown_argument",
                 _ => "invalid_argument",
-            }, "arguments." + w.Argument, w.Given, w.Allowed)));
+            }, "arguments." + w.Argument, w.Given, w.Allowed))];
     }
 
     private static bool IsSame(CommandOrder a, CommandOrder b) =>

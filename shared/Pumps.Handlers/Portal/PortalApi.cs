@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Schedules;
 using Scalar.AspNetCore;
 
 namespace Pumps.Handlers.Portal;
@@ -35,6 +36,7 @@ public static class PortalApi
         services.AddSingleton<RegisterDevices>();
         services.AddSingleton<ReadHistory>();
         services.AddSingleton<ReplayDeadLetters>();
+        services.AddSingleton<KeepSchedules>();
         return services;
     }
 
@@ -64,6 +66,7 @@ public static class PortalApi
     {
         DeviceRoutes.Map(routes);
         HistoryRoutes.Map(routes);
+        ScheduleRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
         CatalogRoutes.Map(routes);
         StatusRoutes.Map(routes);
