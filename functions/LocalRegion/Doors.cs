@@ -1,6 +1,7 @@
 using Pumps.Core.Offerings;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
+using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 
 namespace Pumps.LocalRegion;
@@ -22,6 +23,8 @@ public static class Doors
                 yield return To<KeepLatest>(feed.HubFor(offering), "latest", h => h.HandleAsync);
                 yield return To<KeepHistory>(feed.HubFor(offering), "history", h => h.HandleAsync);
             }
+
+        yield return To<TakeDeviceResults>("command-results", "devices", h => h.HandleAsync);
     }
 
     private static Door To<T>(string hub, string group, Func<T, Func<HubBatch, CancellationToken, Task>> method)

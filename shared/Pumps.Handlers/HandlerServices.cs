@@ -4,6 +4,7 @@ using Pumps.Core.Offerings;
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
+using Pumps.Handlers.Devices;
 using Pumps.Handlers.Observability;
 
 namespace Pumps.Handlers;
@@ -20,6 +21,7 @@ public static class HandlerServices
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
         services.AddSingleton<SubmitCommand>();
+        services.AddSingleton<TakeDeviceResults>();
         return services;
     }
 }

@@ -8,6 +8,9 @@ namespace Microsoft.Azure.Functions.Worker.Extensions.Abstractions
 
     [AttributeUsage(AttributeTargets.Parameter)]
     public abstract class TriggerBindingAttribute : BindingAttribute;
+
+    [AttributeUsage(AttributeTargets.Parameter)]
+    public abstract class InputBindingAttribute : BindingAttribute;
 }
 
 namespace Microsoft.Azure.Functions.Worker

@@ -34,6 +34,7 @@ internal sealed partial record FunctionApp(string Name, Assembly Assembly)
     [
         new("Decode", typeof(Pumps.Decode.DecodeFunctions).Assembly),
         new("Datapoints", typeof(Pumps.Datapoints.LatestFunctions).Assembly),
+        new("Devices", typeof(Pumps.Devices.ResultFunctions).Assembly),
     ];
 
     public static readonly string Repository = FindRepository();
