@@ -67,8 +67,8 @@ public interface IScheduleStore
 
     Task<Page<StoredSchedule>> ListAsync(string? deviceId, string? siteId, string? customer, string? cursor, int limit, CancellationToken cancel);
 
-    /// <summary>Schedules that have a device in common with a target, at most <paramref name="limit"/>.</summary>
-    Task<IReadOnlyList<StoredSchedule>> ListSharingAsync(string? deviceId, string? siteId, int limit, CancellationToken cancel);
+    /// <summary>The customer's schedules that have a device in common with a target, at most <paramref name="limit"/>.</summary>
+    Task<IReadOnlyList<StoredSchedule>> ListSharingAsync(ScheduleTarget target, int limit, CancellationToken cancel);
 
     /// <summary>Changes one schedule: reads it, lets the caller decide, and writes what was decided, with nobody else in between.</summary>
     /// <returns>What the caller decided; null when there is no such schedule, or the caller decided on nothing.</returns>

@@ -131,7 +131,7 @@ public sealed class KeepSchedules(Catalog catalog, PointUnits points, IScheduleS
         if (faults.Count > 0)
             return new Answer<Checked>.Invalid(faults);
 
-        var others = await store.ListSharingAsync(order.Device, order.Site, SharingMax + 1, cancel);
+        var others = await store.ListSharingAsync(target, SharingMax + 1, cancel);
         if (exceptId is null && others.Count >= SharingMax)
             return new Answer<Checked>.Refused("schedule_limit", $"A site and its devices have at most {SharingMax} schedules.");
         return new Answer<Checked>.Found(new(target, terms!, zone, FindOverlap(terms!, zone, others.Where(o => o.Id != exceptId), now)));

@@ -76,5 +76,6 @@ begin
 end $$;
 create trigger schedule_site_zone after update of time_zone on site
     for each row when (old.time_zone is distinct from new.time_zone) execute function look_at_schedules();
-create trigger schedule_device_site after update of site_id on device
+-- Not "update of site_id": a new owner's device leaves its site by another trigger.
+create trigger schedule_device_site after update on device
     for each row when (old.site_id is distinct from new.site_id) execute function look_at_schedules();

@@ -53,11 +53,11 @@ public sealed class ScheduleStore(NpgsqlDataSource database) : IScheduleStore
         return new(items, rows.Count > limit ? items[^1].Id : null);
     }
 
-    public async Task<IReadOnlyList<StoredSchedule>> ListSharingAsync(string? deviceId, string? siteId, int limit, CancellationToken cancel)
+    public async Task<IReadOnlyList<StoredSchedule>> ListSharingAsync(ScheduleTarget target, int limit, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
-        var rows = await session.QueryAsync<Row>(
-            new CommandDefinition(Sql.ListSharingSchedules, new { device = deviceId, site = siteId, limit }, cancellationToken: cancel));
+        var rows = await session.QueryAsync<Row>(new CommandDefinition(
+            Sql.ListSharingSchedules, new { device = target.DeviceId, site = target.SiteId, customer = target.Customer, limit }, cancellationToken: cancel));
         return [.. rows.Select(r => r.ToSchedule())];
     }
 
