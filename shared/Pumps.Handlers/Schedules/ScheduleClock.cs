@@ -7,7 +7,7 @@ namespace Pumps.Handlers.Schedules;
 /// Zones come from the system's own tables (IANA names; Debian: package tzdata). A machine without them cannot plan a run: schedules then say
 /// <c>no_time_zone</c>, and the health check <c>time_zones</c> says what to install.
 /// </remarks>
-internal static class ScheduleClock
+public static class ScheduleClock
 {
     // Zones change their rules, sometimes at a week's notice; a schedule that is looked at daily follows the tables that the machine has.
     private static readonly TimeSpan LookAtLeastEvery = TimeSpan.FromDays(1);
