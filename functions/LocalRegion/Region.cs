@@ -9,6 +9,7 @@ using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Offerings;
 using Pumps.Handlers.Portal;
+using Pumps.Handlers.Provisioning;
 using Pumps.LocalRegion.Archive;
 using Pumps.LocalRegion.Database;
 using Pumps.LocalRegion.Gateway;
@@ -118,6 +119,8 @@ public sealed class Region : IAsyncDisposable
         _parts.Push(app);
         Services = app.Services;
         sampler = Services.GetRequiredService<MessageSampler>();
+        var allocate = Services.GetRequiredService<AllocateDevice>();
+        Gateway.Allocate = (registrationId, stop) => allocate.HandleAsync(registrationId, _options.DeviceHost, [_options.DeviceHost], stop);
         await Services.GetRequiredService<Migrator>().MigrateAsync(cancel);
         await Services.GetRequiredService<Partitions>().KeepAsync(time.GetUtcNow(), cancel);
         await app.StartAsync(cancel);

@@ -6,6 +6,7 @@ using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Observability;
+using Pumps.Handlers.Provisioning;
 using Pumps.Handlers.Schedules;
 
 namespace Pumps.Handlers;
@@ -23,6 +24,7 @@ public static class HandlerServices
         services.AddSingleton<KeepHistory>();
         services.AddSingleton<SubmitCommand>();
         services.AddSingleton<RunSchedules>();
+        services.AddSingleton<AllocateDevice>();
         services.AddSingleton<TakeDeviceResults>();
         return services;
     }
