@@ -6,6 +6,7 @@ using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Observability;
+using Pumps.Handlers.Provisioning;
 
 namespace Pumps.Handlers;
 
@@ -20,8 +21,20 @@ public static class HandlerServices
         services.AddSingleton<DecodeFrames>();
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
-        services.AddSingleton<SubmitCommand>();
+        services.AddSingleton<AllocateDevice>();
+        return services;
+    }
+
+    /// <summary>The handlers that speak with devices: for the hosts that can. They need the way to devices and the bell as well.</summary>
+    public static IServiceCollection AddDeviceHandlers(this IServiceCollection services)
+    {
+        services.AddOptions<CommandOptions>().BindConfiguration(CommandOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<TakeDeviceResults>();
+        services.AddSingleton<SubmitCommand>();
+        services.AddSingleton<SendCommands>();
+        services.AddSingleton<CancelCommand>();
+        services.AddSingleton<TakeAnswers>();
+        services.AddSingleton<TakeDeliveries>();
         return services;
     }
 }
