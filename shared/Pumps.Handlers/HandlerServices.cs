@@ -22,10 +22,21 @@ public static class HandlerServices
         services.AddSingleton<DecodeFrames>();
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
-        services.AddSingleton<SubmitCommand>();
-        services.AddSingleton<RunSchedules>();
         services.AddSingleton<AllocateDevice>();
+        return services;
+    }
+
+    /// <summary>The handlers that speak with devices: for the hosts that can. They need the way to devices and the bell as well.</summary>
+    public static IServiceCollection AddDeviceHandlers(this IServiceCollection services)
+    {
+        services.AddOptions<CommandOptions>().BindConfiguration(CommandOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<TakeDeviceResults>();
+        services.AddSingleton<SubmitCommand>();
+        services.AddSingleton<SendCommands>();
+        services.AddSingleton<CancelCommand>();
+        services.AddSingleton<TakeAnswers>();
+        services.AddSingleton<TakeDeliveries>();
+        services.AddSingleton<RunSchedules>();
         return services;
     }
 }

@@ -96,6 +96,9 @@ public sealed record CommandState
 
     public CommandRoute Route { get; init; }
 
+    /// <summary>The hub's queue may hold a copy, which is delivered whenever the device connects, until it expires.</summary>
+    public bool MayBeHeld { get; init; }
+
     /// <summary>When <see cref="CommandSignal.Due"/> must come; null when there is nothing to wait for.</summary>
     public DateTimeOffset? DueAt { get; init; }
 
@@ -255,6 +258,7 @@ public static class CommandMachine
                 Route = route,
                 Attempt = attempt,
                 Doubts = state.Doubts + 1,
+                MayBeHeld = state.MayBeHeld || route is CommandRoute.Queue,
                 SentAt = state.SentAt ?? now,
                 DueAt = now + limits.AnswerTimeout,
             },
@@ -262,23 +266,30 @@ public static class CommandMachine
     }
 
     /// <summary>The newest transmission is known not to have reached the device.</summary>
-    private static CommandState Resolved(CommandState state) => state with { Doubts = state.Doubts - 1, Route = CommandRoute.None };
+    private static CommandState Resolved(CommandState state) =>
+        state with { Doubts = state.Doubts - 1, Route = CommandRoute.None, MayBeHeld = state.MayBeHeld && state.Doubts > 1 };
 
     private static (CommandState, Transmit?) Pause(CommandState state, DateTimeOffset now, in CommandTerms terms, CommandLimits limits)
     {
         if (now >= terms.ExpiresAt)
-            return TooLate(state, now);
+            return Unanswered(state, now, terms, limits);
         var next = now + limits.Pause;
         return (state with { DueAt = next < terms.ExpiresAt ? next : terms.ExpiresAt }, null);
     }
 
     private static (CommandState, Transmit?) Silence(CommandState state, DateTimeOffset now, in CommandTerms terms, CommandLimits limits) =>
-        now >= terms.ExpiresAt ? TooLate(state, now)
-        : state.Doubts == 0 || (terms.Repeatable && state.Doubts < limits.AttemptsMax) ? Send(state, CommandRoute.Method, now, limits)
-        : GiveUp(state, CommandReasons.NoAnswer, now);
+        now < terms.ExpiresAt && (state.Doubts == 0 || (terms.Repeatable && state.Doubts < limits.AttemptsMax))
+            ? Send(state, CommandRoute.Method, now, limits)
+            : Unanswered(state, now, terms, limits);
 
-    private static (CommandState, Transmit?) TooLate(CommandState state, DateTimeOffset now) =>
-        state.Doubts == 0 ? End(state, CommandPhase.Expired, now) : GiveUp(state, CommandReasons.NoAnswer, now);
+    /// <summary>Nothing more is sent. While the hub may still deliver it, it is not over: the next command would overtake it.</summary>
+    private static (CommandState, Transmit?) Unanswered(CommandState state, DateTimeOffset now, in CommandTerms terms, CommandLimits limits)
+    {
+        var last = terms.ExpiresAt + limits.AnswerTimeout;
+        return state.MayBeHeld && now < last ? (state with { DueAt = last }, null)
+            : state.Doubts == 0 ? End(state, CommandPhase.Expired, now)
+            : GiveUp(state, CommandReasons.NoAnswer, now);
+    }
 
     /// <summary>An earlier transmission may have arrived: then nobody knows, whatever has become of the newest.</summary>
     private static (CommandState, Transmit?) GiveUp(CommandState state, string reason, DateTimeOffset now) =>
@@ -297,6 +308,8 @@ public static class CommandMachine
             // It has said that it is at it, and will say when it has finished.
             CommandOutcome.Repeated when state.Answer?.Outcome is CommandOutcome.Accepted => (state, null),
             CommandOutcome.Repeated => End(heard, CommandPhase.Done, now),
+            // Another copy may have come in time.
+            CommandOutcome.Expired when state.Doubts > 1 => GiveUp(heard, CommandReasons.NoAnswer, now),
             CommandOutcome.Expired => End(heard, CommandPhase.Expired, now),
             CommandOutcome.Refused => End(heard with { Reason = answer.Reason ?? answer.Status }, CommandPhase.Refused, now),
             _ => End(heard with { Reason = answer.Reason ?? answer.Status }, CommandPhase.Failed, now),

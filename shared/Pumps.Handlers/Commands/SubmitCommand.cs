@@ -10,9 +10,9 @@ namespace Pumps.Handlers.Commands;
 /// <summary>Takes a command for a device: checks it against the product, and puts it behind the device's others.</summary>
 /// <remarks>
 /// Safe to repeat: the same id for the same device is the same command; the answer says where it stands. The same id with another command is refused.
-/// It is durable when the answer is there; sending it is the affair of the region.
+/// It is durable when the answer is there; <see cref="SendCommands"/> does the rest.
 /// </remarks>
-public sealed partial class SubmitCommand(Catalog catalog, ICommandStore store, TimeProvider time)
+public sealed partial class SubmitCommand(Catalog catalog, ICommandStore store, ICommandBell bell, TimeProvider time)
 {
     public const string IdForm = "1 to 64 of a-z, A-Z, 0-9 and . _ : -";
 
@@ -45,6 +45,7 @@ public sealed partial class SubmitCommand(Catalog catalog, ICommandStore store, 
         if (!isNew && !IsSame(stored.Order, order))
             return new Answer<CommandView>.Refused("idempotency_conflict", $"The id \"{order.Id}\" belongs to another command of {order.DeviceId}.");
 
+        await bell.RingAsync(cancel);
         return new Answer<CommandView>.Found(View(stored));
     }
 

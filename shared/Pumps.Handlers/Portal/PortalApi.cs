@@ -66,6 +66,7 @@ public static class PortalApi
     {
         DeviceRoutes.Map(routes);
         HistoryRoutes.Map(routes);
+        CommandRoutes.Map(routes);
         ScheduleRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
         CatalogRoutes.Map(routes);

@@ -107,7 +107,7 @@ internal static class ScheduleRoutes
             .WithMetadata(Cursor, Limit).Produces<PageView<RunDeviceView>>().ProducesProblem(400).ProducesProblem(503);
     }
 
-    private static async Task<IResult> ListAsync(HttpRequest request, IScheduleStore store, KeepSchedules handler, TimeProvider time, CancellationToken cancel)
+    private static async Task<IResult> ListAsync(HttpRequest request, [FromServices] IScheduleStore store, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel)
     {
         var query = new QueryReader(request);
         var (device, site, customer, cursor, limit) = (query.Text(Device), query.Text(Site), query.Text(Customer), query.Text(Cursor), query.Number(Limit));
@@ -118,10 +118,10 @@ internal static class ScheduleRoutes
         return TypedResults.Ok(new PageView<ScheduleView>([.. page.Items.Select(s => View(s, handler, time))], page.Next));
     }
 
-    private static async Task<IResult> CreateAsync(ScheduleBody body, HttpContext http, KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
-        ToHttp(await handler.CreateAsync(new(body.Device, body.Site, body.Plan, body.AllowOverlap), Who(http), cancel), handler, time);
+    private static async Task<IResult> CreateAsync(ScheduleBody body, HttpContext http, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
+        ToHttp(await handler.CreateAsync(new(body.Device, body.Site, body.Plan, body.AllowOverlap), CommandRoutes.Who(http), cancel), handler, time);
 
-    private static async Task<IResult> PreviewAsync(ScheduleBody body, HttpRequest request, KeepSchedules handler, CancellationToken cancel)
+    private static async Task<IResult> PreviewAsync(ScheduleBody body, HttpRequest request, [FromServices] KeepSchedules handler, CancellationToken cancel)
     {
         var query = new QueryReader(request);
         var count = query.Number(Count);
@@ -134,7 +134,7 @@ internal static class ScheduleRoutes
             : answer.ToHttp();
     }
 
-    private static async Task<IResult> FindAsync(string id, IScheduleStore store, KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
+    private static async Task<IResult> FindAsync(string id, [FromServices] IScheduleStore store, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
         ToHttp(
             await store.FindAsync(id, cancel) is { } found
                 ? new Answer<StoredSchedule>.Found(found)
@@ -142,22 +142,22 @@ internal static class ScheduleRoutes
             handler, time);
 
     private static async Task<IResult> ReplaceAsync(
-        string id, SchedulePlanBody body, HttpContext http, KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
-        ToHttp(await handler.ReplaceAsync(id, body.Plan, body.Revision, body.AllowOverlap, Who(http), cancel), handler, time);
+        string id, SchedulePlanBody body, HttpContext http, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
+        ToHttp(await handler.ReplaceAsync(id, body.Plan, body.Revision, body.AllowOverlap, CommandRoutes.Who(http), cancel), handler, time);
 
-    private static async Task<IResult> RemoveAsync(string id, HttpContext http, KeepSchedules handler, CancellationToken cancel) =>
-        await handler.RemoveAsync(id, Who(http), cancel)
+    private static async Task<IResult> RemoveAsync(string id, HttpContext http, [FromServices] KeepSchedules handler, CancellationToken cancel) =>
+        await handler.RemoveAsync(id, CommandRoutes.Who(http), cancel)
             ? TypedResults.NoContent()
             : new Answer<StoredSchedule>.Absent(KeepSchedules.NoSchedule(id)).ToHttp();
 
     private static async Task<IResult> PauseAsync(
-        string id, PauseBody body, HttpContext http, KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
-        ToHttp(await handler.PauseAsync(id, body.Until, Who(http), cancel), handler, time);
+        string id, PauseBody body, HttpContext http, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
+        ToHttp(await handler.PauseAsync(id, body.Until, CommandRoutes.Who(http), cancel), handler, time);
 
-    private static async Task<IResult> ResumeAsync(string id, HttpContext http, KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
-        ToHttp(await handler.ResumeAsync(id, Who(http), cancel), handler, time);
+    private static async Task<IResult> ResumeAsync(string id, HttpContext http, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
+        ToHttp(await handler.ResumeAsync(id, CommandRoutes.Who(http), cancel), handler, time);
 
-    private static async Task<IResult> NextAsync(string id, HttpRequest request, IScheduleStore store, KeepSchedules handler, CancellationToken cancel)
+    private static async Task<IResult> NextAsync(string id, HttpRequest request, [FromServices] IScheduleStore store, [FromServices] KeepSchedules handler, CancellationToken cancel)
     {
         var query = new QueryReader(request);
         var count = query.Number(Count);
@@ -169,7 +169,7 @@ internal static class ScheduleRoutes
             : new Answer<StoredSchedule>.Absent(KeepSchedules.NoSchedule(id)).ToHttp();
     }
 
-    private static async Task<IResult> RunsAsync(string id, HttpRequest request, IScheduleStore store, CancellationToken cancel)
+    private static async Task<IResult> RunsAsync(string id, HttpRequest request, [FromServices] IScheduleStore store, CancellationToken cancel)
     {
         var query = new QueryReader(request);
         var (cursor, limit) = (query.Text(Cursor), query.Number(Limit));
@@ -184,7 +184,7 @@ internal static class ScheduleRoutes
             [.. runs.Take(limit).Select(View)], runs.Count > limit ? InstantConverter.Text(runs[limit - 1].PlannedAt) : null));
     }
 
-    private static async Task<IResult> RunAsync(string id, string plannedAt, HttpRequest request, IScheduleStore store, CancellationToken cancel)
+    private static async Task<IResult> RunAsync(string id, string plannedAt, HttpRequest request, [FromServices] IScheduleStore store, CancellationToken cancel)
     {
         var query = new QueryReader(request);
         var (cursor, limit) = (query.Text(Cursor), query.Number(Limit));
@@ -246,6 +246,4 @@ internal static class ScheduleRoutes
 
     private static bool TryInstant(string text, out DateTimeOffset at) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out at);
-
-    private static string Who(HttpContext http) => http.User.Identity?.Name ?? "api";
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Pumps.Core.Commands;
-using Pumps.Core.Protocols;
 using Pumps.Handlers.Commands;
 
 namespace Pumps.Postgres;
@@ -8,6 +7,8 @@ namespace Pumps.Postgres;
 /// <summary>A row of command, with the names of its columns.</summary>
 internal sealed class CommandRow
 {
+    /// <summary>Which of the asked names this is, where several were asked; else 0.</summary>
+    public long Number { get; init; }
     public string Device_Id { get; init; } = "";
     public long Ordinal { get; init; }
     public string Command_Id { get; init; } = "";
@@ -28,6 +29,7 @@ internal sealed class CommandRow
     public int Attempt { get; init; }
     public int Doubts { get; init; }
     public string Route { get; init; } = "";
+    public bool May_Be_Held { get; init; }
     public DateTime? Due_At { get; init; }
     public DateTime? Sent_At { get; init; }
     public DateTime? Acknowledged_At { get; init; }
@@ -51,6 +53,7 @@ internal sealed class CommandRow
             Attempt = Attempt,
             Doubts = Doubts,
             Route = CommandRoutes.Parse(Route),
+            MayBeHeld = May_Be_Held,
             DueAt = Due_At,
             SentAt = Sent_At,
             AcknowledgedAt = Acknowledged_At,

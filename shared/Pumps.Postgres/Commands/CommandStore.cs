@@ -11,7 +11,7 @@ using Pumps.Handlers.Datapoints;
 namespace Pumps.Postgres;
 
 /// <summary>The queue of commands, in the order of each device.</summary>
-public sealed class CommandStore(NpgsqlDataSource database) : ICommandStore
+public sealed partial class CommandStore(NpgsqlDataSource database) : ICommandStore
 {
     // The longest correlation that DP2 carries.
     private const int CorrelationBytes = 16;

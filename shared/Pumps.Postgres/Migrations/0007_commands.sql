@@ -32,6 +32,7 @@ create table command (
     attempt         integer          not null,
     doubts          integer          not null,
     route           text             not null,
+    may_be_held     boolean          not null default false,   -- the hub's queue may hold a copy
     -- When the driver must look at it; null when there is nothing to wait for. A command behind another one waits for its expiry only.
     due_at          timestamptz,
     sent_at         timestamptz,

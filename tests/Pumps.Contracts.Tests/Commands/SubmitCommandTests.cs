@@ -25,7 +25,7 @@ public sealed class SubmitCommandTests : PostgresFixture
         await devices.StoreAsync(new(Dp1, "dp1", "irrigation", "irrigation-pump-v1", "green-fields", "local", 120), CancellationToken.None);
         await devices.StoreAsync(new(Dp2, "dp2", "irrigation", "irrigation-pump-v2", "green-fields", "local", null), CancellationToken.None);
         _store = new(Database);
-        _submit = new(CatalogLoader.Load(CatalogLoader.DefaultFolder), _store, _time);
+        _submit = new(CatalogLoader.Load(CatalogLoader.DefaultFolder), _store, new CountingBell(), _time);
     }
 
     [Test]

@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Pumps.Core.Commands;
+using Pumps.Core.Offerings;
+using Pumps.Handlers.Commands;
+
+namespace Pumps.Handlers.Portal;
+
+/// <summary>A command to be given. What there is, and with which arguments: the product in <c>/api/catalog</c>.</summary>
+/// <param name="Confirm">For dangerous commands: whoever gives it means it.</param>
+/// <param name="TimeToLiveSeconds">How long it may wait for its device; absent takes the product's own.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record CommandBody(
+    string Command, IReadOnlyDictionary<string, JsonElement>? Arguments = null, bool Confirm = false, double? TimeToLiveSeconds = null);
+
+internal static class CommandRoutes
+{
+    public const string IdempotencyKey = "Idempotency-Key";
+
+    private const int PageMax = 200;
+
+    // A command has a handful of numbers.
+    private const long BodyMax = 16 << 10;
+
+    private static readonly QueryParameter Cursor = new("cursor", "`next` of the page before.");
+    private static readonly QueryParameter Limit = new("limit", "Commands on a page.", "50", 1, PageMax);
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var commands = routes.MapGroup("/api/devices/{id}/commands").WithTags("Commands");
+
+        // Some commands are a viewer's, some are for ops only: the command's own role is asked for when it is known.
+        commands.MapPost("/", SubmitAsync).For(PortalRole.Viewer).WithName("giveCommand").WithSummary("Gives a command to a device")
+            .WithDescription(
+                $"Repeat it with the same `{IdempotencyKey}` (header; {SubmitCommand.IdForm}) when the answer is lost: the command is given once. " +
+                "It is queued when this answers; read it to see what becomes of it. Commands of one device go one at a time, in order.")
+            .WithMetadata(new RequestSizeLimitAttribute(BodyMax))
+            .Produces<CommandView>(202).ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(503);
+
+        commands.MapGet("/", ListOfDeviceAsync).For(PortalRole.Viewer).WithName("listDeviceCommands").WithSummary("Commands of a device, newest first")
+            .WithMetadata(Cursor, Limit).Produces<PageView<CommandView>>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
+
+        commands.MapGet("/{command}", FindAsync).For(PortalRole.Viewer).WithName("findCommand").WithSummary("One command and what has become of it")
+            .Produces<CommandView>().ProducesProblem(404).ProducesProblem(503);
+
+        commands.MapPost("/{command}/cancel", CancelAsync).For(PortalRole.Operator).WithName("cancelCommand")
+            .WithSummary("Takes a command back that has not been sent")
+            .Produces<CommandView>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(503);
+
+        routes.MapGet("/api/commands", ListAsync).For(PortalRole.Ops).WithTags("Commands").WithName("listCommands")
+            .WithSummary("Commands of all devices, newest first: who, when, from where, and the result")
+            .WithMetadata(Cursor, Limit).Produces<PageView<CommandView>>().ProducesProblem(400).ProducesProblem(503);
+    }
+
+    /// <summary>Who asks, for the audit.</summary>
+    public static string Who(HttpContext http) => http.User.Identity?.Name is { Length: > 0 } name ? name : "anonymous";
+
+    /// <summary>From where, for the audit.</summary>
+    public static string From(HttpContext http) => http.Connection.RemoteIpAddress is { } address ? $"api {address}" : "api";
+
+    private static async Task<IResult> SubmitAsync(
+        string id, CommandBody body, HttpContext http, [FromServices] SubmitCommand handler, [FromServices] ICommandStore store, Catalog catalog,
+        [FromHeader(Name = IdempotencyKey)] string? key = null, CancellationToken cancel = default)
+    {
+        if (await RefuseAsync(http, catalog, (await store.FindTargetAsync(id, cancel))?.Product, body.Command) is { } refusal)
+            return refusal;
+
+        var answer = await handler.HandleAsync(
+            new(key ?? Guid.NewGuid().ToString("N"), id, body.Command, body.Arguments ?? new Dictionary<string, JsonElement>(), Who(http), From(http), body.Confirm,
+                body.TimeToLiveSeconds is { } seconds ? TimeSpan.FromSeconds(Math.Clamp(seconds, 0, int.MaxValue)) : null),
+            cancel);
+        return answer is Answer<CommandView>.Found { Value: var view }
+            ? TypedResults.Accepted($"/api/devices/{id}/commands/{view.Id}", view)
+            : answer.ToHttp();
+    }
+
+    /// <summary>Asks the host's guard for the role of the command itself.</summary>
+    internal static async ValueTask<IResult?> RefuseAsync(HttpContext http, Catalog catalog, string? product, string command) =>
+        http.RequestServices.GetService<PortalGuard>() is { } guard
+            ? await guard(http, RoleOf(catalog, product, command))
+            : null;
+
+    private static PortalRole RoleOf(Catalog catalog, string? product, string command) =>
+        product is not null && catalog.Products.TryGetValue(product, out var known) && known.Commands.FirstOrDefault(c => c.Name == command) is { } definition
+            ? definition.Role switch { CommandRole.Viewer => PortalRole.Viewer, CommandRole.Ops => PortalRole.Ops, _ => PortalRole.Operator }
+            : PortalRole.Operator;
+
+    private static async Task<IResult> ListOfDeviceAsync(string id, HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel) =>
+        await store.FindTargetAsync(id, cancel) is null
+            ? new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp()
+            : await ListAsync(id, request, store, cancel);
+
+    private static Task<IResult> ListAsync(HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel) =>
+        ListAsync(null, request, store, cancel);
+
+    private static async Task<IResult> ListAsync(string? device, HttpRequest request, ICommandStore store, CancellationToken cancel)
+    {
+        var query = new QueryReader(request);
+        var (cursor, limit) = (query.Text(Cursor), query.Number(Limit));
+        if (cursor is not null && !IsCursor(cursor))
+            query.Faults.Add(new("invalid_cursor", Cursor.Name, cursor, "`next` of the page before, or absent for the first page"));
+        if (query.Faults.Count > 0)
+            return Problems.Invalid(query.Faults);
+
+        var page = await store.ListAsync(device, cursor, limit, cancel);
+        return TypedResults.Ok(new PageView<CommandView>([.. page.Items.Select(SubmitCommand.View)], page.Next));
+    }
+
+    private static async Task<IResult> FindAsync(string id, string command, [FromServices] ICommandStore store, CancellationToken cancel)
+    {
+        Answer<CommandView> answer = await store.FindAsync(id, command, cancel) is { } stored
+            ? new Answer<CommandView>.Found(SubmitCommand.View(stored))
+            : new Answer<CommandView>.Absent($"There is no command \"{command}\" of {id}.");
+        return answer.ToHttp();
+    }
+
+    private static async Task<IResult> CancelAsync(
+        string id, string command, HttpContext http, [FromServices] CancelCommand handler, CancellationToken cancel) =>
+        (await handler.HandleAsync(id, command, Who(http), cancel)).ToHttp();
+
+    // Ticks, device, ordinal.
+    private static bool IsCursor(string cursor) =>
+        cursor.Split(':') is [var ticks, _, var ordinal]
+        && long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var at) && at <= DateTime.MaxValue.Ticks
+        && long.TryParse(ordinal, NumberStyles.None, CultureInfo.InvariantCulture, out _);
+}
