@@ -25,14 +25,14 @@ public sealed record PauseBody(DateTimeOffset? Until = null);
 
 /// <summary>A run as it is planned.</summary>
 /// <param name="Time">The site's civil time, without a zone.</param>
-/// <param name="ClockChange">none; skipped: the clocks jump over this time, and it runs when they have; repeated: they show it twice, and it runs the first time.</param>
+/// <param name="ClockChange">none; skipped: the clocks jump over this time, it runs when they have; repeated: they show it twice, it runs the first time.</param>
 public sealed record PlannedRunView(DateTimeOffset At, string Time, string ClockChange);
 
 /// <param name="State">active, paused, ended (no run any more), no_time_zone (its device belongs to no site, or this machine does not know the zone).</param>
 /// <param name="PausedUntil">Absent while it is paused until it is resumed.</param>
 public sealed record ScheduleView(
-    string Id, string Customer, string? Device, string? Site, string? TimeZone, string State, DateTimeOffset? PausedUntil, PlannedRunView? Next, SchedulePlan Plan,
-    int Revision, DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset ChangedAt, string ChangedBy);
+    string Id, string Customer, string? Device, string? Site, string? TimeZone, string State, DateTimeOffset? PausedUntil, PlannedRunView? Next,
+    SchedulePlan Plan, int Revision, DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset ChangedAt, string ChangedBy);
 
 /// <summary>The next runs of a plan, and what is in its way: <paramref name="Overlap"/> is why it would be refused.</summary>
 public sealed record PreviewView(string TimeZone, IReadOnlyList<PlannedRunView> Runs, string? Overlap);
@@ -107,7 +107,8 @@ internal static class ScheduleRoutes
             .WithMetadata(Cursor, Limit).Produces<PageView<RunDeviceView>>().ProducesProblem(400).ProducesProblem(503);
     }
 
-    private static async Task<IResult> ListAsync(HttpRequest request, [FromServices] IScheduleStore store, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel)
+    private static async Task<IResult> ListAsync(
+        HttpRequest request, [FromServices] IScheduleStore store, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel)
     {
         var query = new QueryReader(request);
         var (device, site, customer, cursor, limit) = (query.Text(Device), query.Text(Site), query.Text(Customer), query.Text(Cursor), query.Number(Limit));
@@ -118,10 +119,12 @@ internal static class ScheduleRoutes
         return TypedResults.Ok(new PageView<ScheduleView>([.. page.Items.Select(s => View(s, handler, time))], page.Next));
     }
 
-    private static async Task<IResult> CreateAsync(ScheduleBody body, HttpContext http, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
+    private static async Task<IResult> CreateAsync(
+        ScheduleBody body, HttpContext http, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
         ToHttp(await handler.CreateAsync(new(body.Device, body.Site, body.Plan, body.AllowOverlap), CommandRoutes.Who(http), cancel), handler, time);
 
-    private static async Task<IResult> PreviewAsync(ScheduleBody body, HttpRequest request, [FromServices] KeepSchedules handler, CancellationToken cancel)
+    private static async Task<IResult> PreviewAsync(
+        ScheduleBody body, HttpRequest request, [FromServices] KeepSchedules handler, CancellationToken cancel)
     {
         var query = new QueryReader(request);
         var count = query.Number(Count);
@@ -134,7 +137,8 @@ internal static class ScheduleRoutes
             : answer.ToHttp();
     }
 
-    private static async Task<IResult> FindAsync(string id, [FromServices] IScheduleStore store, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
+    private static async Task<IResult> FindAsync(
+        string id, [FromServices] IScheduleStore store, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
         ToHttp(
             await store.FindAsync(id, cancel) is { } found
                 ? new Answer<StoredSchedule>.Found(found)
@@ -154,10 +158,12 @@ internal static class ScheduleRoutes
         string id, PauseBody body, HttpContext http, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
         ToHttp(await handler.PauseAsync(id, body.Until, CommandRoutes.Who(http), cancel), handler, time);
 
-    private static async Task<IResult> ResumeAsync(string id, HttpContext http, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
+    private static async Task<IResult> ResumeAsync(
+        string id, HttpContext http, [FromServices] KeepSchedules handler, TimeProvider time, CancellationToken cancel) =>
         ToHttp(await handler.ResumeAsync(id, CommandRoutes.Who(http), cancel), handler, time);
 
-    private static async Task<IResult> NextAsync(string id, HttpRequest request, [FromServices] IScheduleStore store, [FromServices] KeepSchedules handler, CancellationToken cancel)
+    private static async Task<IResult> NextAsync(
+        string id, HttpRequest request, [FromServices] IScheduleStore store, [FromServices] KeepSchedules handler, CancellationToken cancel)
     {
         var query = new QueryReader(request);
         var count = query.Number(Count);
@@ -184,7 +190,8 @@ internal static class ScheduleRoutes
             [.. runs.Take(limit).Select(View)], runs.Count > limit ? InstantConverter.Text(runs[limit - 1].PlannedAt) : null));
     }
 
-    private static async Task<IResult> RunAsync(string id, string plannedAt, HttpRequest request, [FromServices] IScheduleStore store, CancellationToken cancel)
+    private static async Task<IResult> RunAsync(
+        string id, string plannedAt, HttpRequest request, [FromServices] IScheduleStore store, CancellationToken cancel)
     {
         var query = new QueryReader(request);
         var (cursor, limit) = (query.Text(Cursor), query.Number(Limit));
@@ -211,7 +218,8 @@ internal static class ScheduleRoutes
         return new(
             schedule.Id, schedule.Customer, schedule.DeviceId, schedule.SiteId, schedule.TimeZone, state,
             paused && schedule.Progress.PausedUntil < DateTimeOffset.MaxValue ? schedule.Progress.PausedUntil : null,
-            next is { } run ? View(run) : null, schedule.Plan, schedule.Revision, schedule.CreatedAt, schedule.CreatedBy, schedule.ChangedAt, schedule.ChangedBy);
+            next is { } run ? View(run) : null, schedule.Plan, schedule.Revision, schedule.CreatedAt, schedule.CreatedBy, schedule.ChangedAt,
+            schedule.ChangedBy);
     }
 
     private static PlannedRunView View(PlannedRun run) => new(run.At, Civil(run.Local), run.Change switch
