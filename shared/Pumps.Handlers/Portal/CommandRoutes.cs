@@ -53,7 +53,7 @@ internal static class CommandRoutes
             .WithSummary("Takes a command back that has not been sent")
             .Produces<CommandView>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(503);
 
-        routes.MapGet("/api/commands", ListAsync).For(PortalRole.Ops).WithTags("Commands").WithName("listCommands")
+        routes.MapGet("/api/commands", ListAllAsync).For(PortalRole.Ops).WithTags("Commands").WithName("listCommands")
             .WithSummary("Commands of all devices, newest first: who, when, from where, and the result")
             .WithMetadata(Cursor, Limit).Produces<PageView<CommandView>>().ProducesProblem(400).ProducesProblem(503);
     }
@@ -96,7 +96,7 @@ internal static class CommandRoutes
             ? new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp()
             : await ListAsync(id, request, store, cancel);
 
-    private static Task<IResult> ListAsync(HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel) =>
+    private static Task<IResult> ListAllAsync(HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel) =>
         ListAsync(null, request, store, cancel);
 
     private static async Task<IResult> ListAsync(string? device, HttpRequest request, ICommandStore store, CancellationToken cancel)

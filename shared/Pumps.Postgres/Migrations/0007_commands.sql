@@ -1,6 +1,6 @@
 -- Commands to devices: the queue, the audit, and the numbers of what is sent down.
 -- in:    device (0001)
--- out:   tables command_device, command, command_group, command_group_member
+-- out:   tables command_device, command
 -- locks: none that matter, the tables are new
 
 -- One row a device that was ever commanded. Its lock is the device's turn: submitting, sending and answers of one device wait for each other.
@@ -23,7 +23,7 @@ create table command (
     requested_by    text             not null,
     origin          text             not null,   -- from where: api, schedule, ...
     confirmed       boolean          not null,
-    group_id        text collate "C",
+    group_id        text collate "C",            -- of a command that was given to many devices at once
     correlation     text             not null,   -- what the device's answer carries: DP1 token, DP2 correlation in hex
     created_at      timestamptz      not null,
     expires_at      timestamptz      not null,
@@ -50,23 +50,4 @@ create unique index command_in_flight on command (device_id) where phase in ('se
 create index command_due on command (due_at) where due_at is not null;
 create index command_open on command (device_id, ordinal) where ended_at is null;
 create index command_created on command (created_at, device_id, ordinal);
-
--- A command to many devices: members hold the receipt, the commands themselves are in command under the group's id.
-create table command_group (
-    group_id     text collate "C" not null primary key,
-    customer     text             not null,
-    target       text             not null,      -- as asked: site:<id>, tag:<name>
-    command      text             not null,
-    arguments    jsonb            not null,
-    requested_by text             not null,
-    origin       text             not null,
-    created_at   timestamptz      not null
-);
-create table command_group_member (
-    device_id text collate "C" not null,
-    group_id  text collate "C" not null,
-    refusal   text,                              -- rule that kept it from being queued; null when it was
-    detail    text,
-    primary key (device_id, group_id)
-);
-create index command_group_members on command_group_member (group_id, device_id);
+create index command_grouped on command (group_id, device_id) where group_id is not null;

@@ -52,10 +52,13 @@ public sealed class OpenApiTests
         {
             "DELETE /api/devices/{id} id",
             "GET /api/catalog",
+            "GET /api/commands cursor,limit",
             "GET /api/dead-letters code,cursor,limit",
             "GET /api/dead-letters/{id} id",
             "GET /api/devices offering,cursor,limit,latest",
             "GET /api/devices/{id} id",
+            "GET /api/devices/{id}/commands id,cursor,limit",
+            "GET /api/devices/{id}/commands/{command} id,command",
             "GET /api/devices/{id}/history/{point} id,point,from,to,bucket,aggregate,limit",
             "GET /api/ops/status",
             "DELETE /api/schedules/{id} id",
@@ -74,6 +77,8 @@ public sealed class OpenApiTests
             "POST /api/dead-letters/replay code",
             "POST /api/dead-letters/{id}/replay id",
             "POST /api/devices",
+            "POST /api/devices/{id}/commands id,Idempotency-Key",
+            "POST /api/devices/{id}/commands/{command}/cancel id,command",
             "PUT /api/devices/{id} id",
         }.Order()));
     }

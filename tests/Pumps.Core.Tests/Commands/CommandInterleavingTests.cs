@@ -9,7 +9,7 @@ namespace Pumps.Core.Tests.Commands;
 /// </summary>
 public sealed class CommandInterleavingTests
 {
-    private const int Runs = 20_000;
+    private const int Runs = 60_000;
 
     [Test]
     public void No_order_of_events_executes_a_command_twice_or_leaves_it_open()
@@ -145,7 +145,7 @@ public sealed class CommandInterleavingTests
         private void Submit(int dice)
         {
             if (Commands.Count < CommandsMax)
-                Commands.Add(new(Commands.Count, new(_now.AddSeconds(10 + (dice % 50)), Repeatable: dice % 5 != 0), _now));
+                Commands.Add(new(Commands.Count, new(_now.AddSeconds(10 + (dice % 90)), Repeatable: dice % 5 != 0), _now));
         }
 
         /// <summary>The driver looks for what is due; the store gives it the first open command and those that have expired.</summary>
