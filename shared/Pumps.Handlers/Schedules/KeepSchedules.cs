@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Pumps.Core.Commands;
 using Pumps.Core.Offerings;
 using Pumps.Core.Schedules;
 using Pumps.Handlers.Commands;
@@ -139,6 +140,10 @@ public sealed class KeepSchedules(Catalog catalog, PointUnits points, IScheduleS
 
     private void CheckCommand(PlannedCommand planned, string member, ScheduleTarget target, List<Fault> faults)
     {
+        // Of any product: a site may get other devices later, and a plan must not become a way around the role of a command.
+        if (catalog.Products.Values.Any(p => p.Commands.Any(c => c.Name == planned.Command && c.Role is CommandRole.Ops)))
+            faults.Add(new("ops_command", member + ".command", planned.Command, "a command for the customer's own people; those for service are given one at a time"));
+
         foreach (var id in target.Products)
         {
             if (!catalog.Products.TryGetValue(id, out var product))

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
+using Pumps.Contracts.Tests.Commands;
 using Pumps.Core.Offerings;
 using Pumps.Core.Schedules;
 using Pumps.Handlers.Commands;
@@ -112,7 +113,7 @@ public sealed class ScheduleTests : PostgresFixture
         var device = await AddDeviceAsync(await AddSiteAsync("Etc/UTC"));
         await CreateAsync(Plan("14:00") with { Weekdays = Every }, device);
         _time.Advance(TimeSpan.FromHours(2));
-        var submit = new SubmitCommand(Catalog, new CommandStore(Database), _time);
+        var submit = new SubmitCommand(Catalog, new CommandStore(Database), new CountingBell(), _time);
         await _store.SettleAsync(_time.GetUtcNow(), 10, schedule => ScheduleClock.Settle(schedule, _time.GetUtcNow()).Change, Cancel);
 
         Assert.That(() => _store.DeliverAsync(_time.GetUtcNow(), 10, async orders =>
@@ -157,7 +158,7 @@ public sealed class ScheduleTests : PostgresFixture
         await RunAtAsync("2026-03-27T14:20");
         Assert.That(await CommandsAsync(), Has.Count.EqualTo(3));
         await ExpireAsync();
-        var submit = new SubmitCommand(Catalog, new CommandStore(Database), _time);
+        var submit = new SubmitCommand(Catalog, new CommandStore(Database), new CountingBell(), _time);
         await submit.HandleAsync(new("mine", device, "start", new Dictionary<string, JsonElement>(), "anna", "api", false, null), Cancel);
         await RunAtAsync("2026-03-27T15:00");
 
@@ -306,6 +307,17 @@ public sealed class ScheduleTests : PostgresFixture
     }
 
     [Test]
+    public async Task A_plan_is_no_way_around_the_role_of_a_command([Values] bool withDevice)
+    {
+        var site = await AddSiteAsync("Etc/UTC");
+        if (withDevice)
+            await AddDeviceAsync(site);
+        var answer = await _keep.CreateAsync(new(null, site, Plan("05:00") with { Weekdays = Every, Run = new("reboot", Confirm: true) }), "anna", Cancel);
+
+        Assert.That(((Answer<StoredSchedule>.Invalid)answer).Faults[0].Rule, Is.EqualTo("ops_command"));
+    }
+
+    [Test]
     public async Task A_device_without_a_site_has_no_time_zone_and_is_told_so()
     {
         var device = await AddDeviceAsync(null);
@@ -335,7 +347,7 @@ public sealed class ScheduleTests : PostgresFixture
     private static DateTimeOffset At(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
     private RunSchedules Scheduler(NpgsqlDataSource database) => new(
-        new ScheduleStore(database), new SubmitCommand(Catalog, new CommandStore(database), _time), new DatapointQueries(database, new([])), _time);
+        new ScheduleStore(database), new SubmitCommand(Catalog, new CommandStore(database), new CountingBell(), _time), new DatapointQueries(database, new([])), _time);
 
     private Task RunAsync() => Scheduler(Database).HandleAsync(Cancel);
 
