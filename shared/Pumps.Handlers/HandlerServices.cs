@@ -37,6 +37,7 @@ public static class HandlerServices
         services.AddSingleton<TakeAnswers>();
         services.AddSingleton<TakeDeliveries>();
         services.AddSingleton<RunSchedules>();
+        services.AddSingleton<TrackConnections>();
         return services;
     }
 }

@@ -34,6 +34,8 @@ public static class PortalApi
 
         services.AddSingleton<PointUnits>();
         services.AddSingleton<RegisterDevices>();
+        services.AddSingleton<ChangeDevice>();
+        services.AddSingleton<StoreSite>();
         services.AddSingleton<ReadHistory>();
         services.AddSingleton<ReplayDeadLetters>();
         services.AddSingleton<KeepSchedules>();
@@ -65,6 +67,7 @@ public static class PortalApi
     private static void MapRoutes(IEndpointRouteBuilder routes)
     {
         DeviceRoutes.Map(routes);
+        CustomerRoutes.Map(routes);
         HistoryRoutes.Map(routes);
         CommandRoutes.Map(routes);
         ScheduleRoutes.Map(routes);

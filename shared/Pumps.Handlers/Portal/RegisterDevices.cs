@@ -69,8 +69,8 @@ public sealed partial class RegisterDevices(Catalog catalog, IDeviceDirectory di
                 $"a product that speaks {protocol.Value.Name()}, as the id says: " +
                 string.Join(", ", catalog.Products.Values.Where(p => p.Protocol == protocol).Select(p => p.Id).Order())));
 
-        if (!Customer().IsMatch(order.Customer))
-            faults.Add(new("invalid_customer", "customer", order.Customer, "1 to 64 of a-z, 0-9 and -"));
+        if (!Names.IsId(order.Customer))
+            faults.Add(new("invalid_customer", "customer", order.Customer, Names.IdAllowed));
 
         if (protocol is Protocol.Dp1 && order.UtcOffsetMinutes is not (>= OffsetMin and <= OffsetMax))
             faults.Add(new("invalid_utc_offset", "utcOffsetMinutes", order.UtcOffsetMinutes?.ToString(CultureInfo.InvariantCulture),
@@ -94,7 +94,4 @@ public sealed partial class RegisterDevices(Catalog catalog, IDeviceDirectory di
 
     [GeneratedRegex("^dp2-[0-9a-f]{16}\\z", RegexOptions.CultureInvariant)]
     private static partial Regex Dp2Id();
-
-    [GeneratedRegex("^[a-z0-9-]{1,64}\\z", RegexOptions.CultureInvariant)]
-    private static partial Regex Customer();
 }
