@@ -32,6 +32,7 @@ public static class HandlerServices
         services.AddOptions<CommandOptions>().BindConfiguration(CommandOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<TakeDeviceResults>();
         services.AddSingleton<SubmitCommand>();
+        services.AddSingleton<SubmitGroup>();
         services.AddSingleton<SendCommands>();
         services.AddSingleton<CancelCommand>();
         services.AddSingleton<TakeAnswers>();

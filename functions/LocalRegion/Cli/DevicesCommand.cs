@@ -6,10 +6,9 @@ namespace Pumps.LocalRegion.Cli;
 /// <summary><c>pumps devices</c>: what the maker's staff does with devices of the running region.</summary>
 public static class DevicesCommand
 {
-    public static Command Create(IAnsiConsole console)
+    public static Command Create(IAnsiConsole console) => new("devices", "See to the devices of the running region.")
     {
-        var devices = new Command("devices", "See to devices.");
-        devices.Add(ScheduleCommand.Create(console));
-        return devices;
-    }
+        GiveCommand.Create(console),
+        ScheduleCommand.Create(console),
+    };
 }

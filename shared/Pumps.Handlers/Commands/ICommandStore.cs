@@ -50,6 +50,9 @@ public interface ICommandStore
 
     Task<StoredCommand?> FindAsync(string deviceId, string commandId, CancellationToken cancel);
 
+    /// <summary>Commands of a group, in the order of their devices' ids.</summary>
+    Task<Page<StoredCommand>> ListGroupAsync(string group, string? cursor, int limit, CancellationToken cancel);
+
     /// <summary>Commands, newest first.</summary>
     Task<Page<StoredCommand>> ListAsync(string? deviceId, string? cursor, int limit, CancellationToken cancel);
 }

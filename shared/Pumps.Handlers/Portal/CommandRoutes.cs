@@ -19,14 +19,21 @@ namespace Pumps.Handlers.Portal;
 public sealed record CommandBody(
     string Command, IReadOnlyDictionary<string, JsonElement>? Arguments = null, bool Confirm = false, double? TimeToLiveSeconds = null);
 
+/// <summary>One command for many devices.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record GroupBody(
+    IReadOnlyList<string> Devices, string Command, IReadOnlyDictionary<string, JsonElement>? Arguments = null, bool Confirm = false,
+    double? TimeToLiveSeconds = null);
+
 internal static class CommandRoutes
 {
     public const string IdempotencyKey = "Idempotency-Key";
 
     private const int PageMax = 200;
 
-    // A command has a handful of numbers.
+    // A command has a handful of numbers; a group a thousand ids beside them.
     private const long BodyMax = 16 << 10;
+    private const long GroupBodyMax = 64 << 10;
 
     private static readonly QueryParameter Cursor = new("cursor", "`next` of the page before.");
     private static readonly QueryParameter Limit = new("limit", "Commands on a page.", "50", 1, PageMax);
@@ -56,6 +63,15 @@ internal static class CommandRoutes
         routes.MapGet("/api/commands", ListAllAsync).For(PortalRole.Ops).WithTags("Commands").WithName("listCommands")
             .WithSummary("Commands of all devices, newest first: who, when, from where, and the result")
             .WithMetadata(Cursor, Limit).Produces<PageView<CommandView>>().ProducesProblem(400).ProducesProblem(503);
+
+        routes.MapPost("/api/command-groups", SubmitGroupAsync).For(PortalRole.Operator).WithTags("Commands").WithName("giveGroupCommand")
+            .WithSummary($"Gives a command to up to {SubmitGroup.DevicesMax} devices, with a receipt for each")
+            .WithDescription($"As for one device; `{IdempotencyKey}` is the id of each device's command. What it cannot be given to is named with the reason.")
+            .WithMetadata(new RequestSizeLimitAttribute(GroupBodyMax)).Produces<GroupReceipt>(202).ProducesProblem(400).ProducesProblem(503);
+
+        routes.MapGet("/api/command-groups/{group}", FindGroupAsync).For(PortalRole.Viewer).WithTags("Commands").WithName("findGroupCommand")
+            .WithSummary("The commands of a group and what has become of them, in the order of the devices' ids")
+            .WithMetadata(Cursor, Limit).Produces<PageView<CommandView>>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
     }
 
     /// <summary>Who asks, for the audit.</summary>
@@ -73,12 +89,46 @@ internal static class CommandRoutes
 
         var answer = await handler.HandleAsync(
             new(key ?? Guid.NewGuid().ToString("N"), id, body.Command, body.Arguments ?? new Dictionary<string, JsonElement>(), Who(http), From(http), body.Confirm,
-                body.TimeToLiveSeconds is { } seconds ? TimeSpan.FromSeconds(Math.Clamp(seconds, 0, int.MaxValue)) : null),
+                Life(body.TimeToLiveSeconds)),
             cancel);
         return answer is Answer<CommandView>.Found { Value: var view }
             ? TypedResults.Accepted($"/api/devices/{id}/commands/{view.Id}", view)
             : answer.ToHttp();
     }
+
+    private static async Task<IResult> SubmitGroupAsync(
+        GroupBody body, HttpContext http, [FromServices] SubmitGroup handler, Catalog catalog, [FromHeader(Name = IdempotencyKey)] string? key = null,
+        CancellationToken cancel = default)
+    {
+        if (body.Devices.Count is 0 or > SubmitGroup.DevicesMax)
+            return Problems.Invalid([new("invalid_list", "devices", $"{body.Devices.Count} devices", $"1 to {SubmitGroup.DevicesMax} devices")]);
+        if (body.Devices.GroupBy(d => d).FirstOrDefault(g => g.Count() > 1) is { Key: var twice })
+            return Problems.Invalid([new("repeated_device", "devices", twice, "each device once in a list")]);
+        // Of several products the one that asks most.
+        foreach (var product in catalog.Products.Keys)
+            if (await RefuseAsync(http, catalog, product, body.Command) is { } refusal)
+                return refusal;
+
+        return TypedResults.Accepted((string?)null, await handler.HandleAsync(
+            new(key ?? Guid.NewGuid().ToString("N"), body.Devices, body.Command, body.Arguments ?? new Dictionary<string, JsonElement>(), Who(http), From(http),
+                body.Confirm, Life(body.TimeToLiveSeconds)),
+            cancel));
+    }
+
+    private static async Task<IResult> FindGroupAsync(string group, HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel)
+    {
+        var query = new QueryReader(request);
+        var (cursor, limit) = (query.Text(Cursor), query.Number(Limit));
+        if (query.Faults.Count > 0)
+            return Problems.Invalid(query.Faults);
+
+        var page = await store.ListGroupAsync(group, cursor, limit, cancel);
+        return page.Items.Count == 0 && cursor is null
+            ? new Answer<CommandView>.Absent($"There is no group \"{group}\" of commands.").ToHttp()
+            : TypedResults.Ok(new PageView<CommandView>([.. page.Items.Select(SubmitCommand.View)], page.Next));
+    }
+
+    private static TimeSpan? Life(double? seconds) => seconds is { } given ? TimeSpan.FromSeconds(Math.Clamp(given, 0, int.MaxValue)) : null;
 
     /// <summary>Asks the host's guard for the role of the command itself.</summary>
     internal static async ValueTask<IResult?> RefuseAsync(HttpContext http, Catalog catalog, string? product, string command) =>

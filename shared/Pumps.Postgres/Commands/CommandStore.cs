@@ -76,6 +76,15 @@ public sealed partial class CommandStore(NpgsqlDataSource database) : ICommandSt
         return new(items, rows.Count > limit ? WriteCursor(items[^1]) : null);
     }
 
+    public async Task<Page<StoredCommand>> ListGroupAsync(string group, string? cursor, int limit, CancellationToken cancel)
+    {
+        await using var session = await database.OpenConnectionAsync(cancel);
+        var rows = (await session.QueryAsync<CommandRow>(new CommandDefinition(
+            Sql.ListGroupCommands, new { group, after = cursor ?? "", limit = limit + 1 }, cancellationToken: cancel))).AsList();
+        StoredCommand[] items = [.. rows.Take(limit).Select(r => r.ToCommand())];
+        return new(items, rows.Count > limit ? items[^1].Target.DeviceId : null);
+    }
+
     /// <summary>What a DP2 answer carries; made of the order, so that it is the same however often it is asked.</summary>
     private static string Correlation(CommandOrder order) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{order.DeviceId}\n{order.Id}")).AsSpan(0, CorrelationBytes));

@@ -15,5 +15,6 @@ internal static partial class Sql
     public static readonly string CountDownlink = Statement("Commands/CountDownlink.sql");
     public static readonly string FindCommand = Statement("Commands/FindCommand.sql");
     public static readonly string ListDeviceCommands = Statement("Commands/ListDeviceCommands.sql");
+    public static readonly string ListGroupCommands = Statement("Commands/ListGroupCommands.sql");
     public static readonly string ListCommands = Statement("Commands/ListCommands.sql");
 }

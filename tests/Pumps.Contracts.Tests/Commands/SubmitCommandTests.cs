@@ -111,6 +111,19 @@ public sealed class SubmitCommandTests : PostgresFixture
     public async Task A_device_that_is_not_there_is_absent() =>
         Assert.That(await _submit.HandleAsync(Order("x", "dp1-1", "stop", "{}"), Cancel), Is.InstanceOf<Answer<CommandView>.Absent>());
 
+    [Test]
+    public async Task A_group_has_a_receipt_for_each_of_its_devices()
+    {
+        var receipt = await new SubmitGroup(_submit).HandleAsync(
+            new("evening", [Dp1, Dp2, "dp1-1"], "stop", new Dictionary<string, JsonElement>(), "anna", "test", false, null), Cancel);
+
+        Assert.That((receipt.Queued, receipt.Refused), Is.EqualTo((2, 1)));
+        Assert.That(receipt.Items.Select(l => l.Errors?.Single().Rule), Is.EqualTo(new[] { null, null, "unknown_device" }));
+        var page = await _store.ListGroupAsync("evening", null, 1, Cancel);
+        Assert.That((page.Items.Single().Target.DeviceId, page.Next), Is.EqualTo((Dp1, Dp1)));
+        Assert.That((await _store.ListGroupAsync("evening", page.Next, 1, Cancel)).Items.Single().Target.DeviceId, Is.EqualTo(Dp2));
+    }
+
     private async Task<CommandView> FoundAsync(CommandOrder order) =>
         await _submit.HandleAsync(order, Cancel) switch
         {

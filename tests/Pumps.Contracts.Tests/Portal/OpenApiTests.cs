@@ -52,6 +52,7 @@ public sealed class OpenApiTests
         {
             "DELETE /api/devices/{id} id",
             "GET /api/catalog",
+            "GET /api/command-groups/{group} group,cursor,limit",
             "GET /api/commands cursor,limit",
             "GET /api/dead-letters code,cursor,limit",
             "GET /api/dead-letters/{id} id",
@@ -84,6 +85,7 @@ public sealed class OpenApiTests
             "PUT /api/schedules/{id} id",
             "GET /health/live",
             "GET /health/ready",
+            "POST /api/command-groups Idempotency-Key",
             "POST /api/dead-letters/replay code",
             "POST /api/dead-letters/{id}/replay id",
             "POST /api/devices",
