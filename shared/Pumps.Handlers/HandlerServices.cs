@@ -1,11 +1,13 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Pumps.Core.Offerings;
+using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Provisioning;
+using Pumps.Handlers.Schedules;
 
 namespace Pumps.Handlers;
 
@@ -21,7 +23,21 @@ public static class HandlerServices
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
         services.AddSingleton<AllocateDevice>();
+        return services;
+    }
+
+    /// <summary>The handlers that speak with devices: for the hosts that can. They need the way to devices and the bell as well.</summary>
+    public static IServiceCollection AddDeviceHandlers(this IServiceCollection services)
+    {
+        services.AddOptions<CommandOptions>().BindConfiguration(CommandOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<TakeDeviceResults>();
+        services.AddSingleton<SubmitCommand>();
+        services.AddSingleton<SubmitGroup>();
+        services.AddSingleton<SendCommands>();
+        services.AddSingleton<CancelCommand>();
+        services.AddSingleton<TakeAnswers>();
+        services.AddSingleton<TakeDeliveries>();
+        services.AddSingleton<RunSchedules>();
         services.AddSingleton<TrackConnections>();
         return services;
     }

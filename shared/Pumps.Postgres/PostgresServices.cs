@@ -2,9 +2,11 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
+using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Schedules;
 
 namespace Pumps.Postgres;
 
@@ -34,9 +36,11 @@ public static class PostgresServices
         services.AddSingleton<IConnectionStore, ConnectionTable>();
         services.AddSingleton<IDatapointStore, DatapointStore>();
         services.AddSingleton<IDatapointQueries, DatapointQueries>();
+        services.AddSingleton<ICommandStore, CommandStore>();
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<IDeadLetters>(s => s.GetRequiredService<DeadLetters>());
         services.AddSingleton<IDeadLetterQueries>(s => s.GetRequiredService<DeadLetters>());
+        services.AddSingleton<IScheduleStore, ScheduleStore>();
         return services;
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pumps.Benchmarks.Codecs;
 using Pumps.Benchmarks.Devices;
+using Pumps.Benchmarks.Commands;
 using Pumps.Benchmarks.Gateway;
 using Pumps.Benchmarks.Mqtt;
 using Pumps.Benchmarks.Pipeline;
@@ -28,6 +29,7 @@ var root = new RootCommand("Measures this machine: each figure with what it is h
     MqttBenchmark.Create(console),
     QueryBenchmark.Create(console),
     DevicesBenchmark.Create(console),
+    CommandBenchmark.Create(console),
 };
 var each = root.Subcommands.Select(c => c.Name).ToList();
 var all = new Command("all", "Everything, one after the other, with the defaults; most of an hour.");

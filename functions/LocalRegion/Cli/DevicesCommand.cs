@@ -6,12 +6,12 @@ using Spectre.Console;
 
 namespace Pumps.LocalRegion.Cli;
 
-/// <summary><c>pumps devices</c>: devices, sites and customers of the running region.</summary>
+/// <summary><c>pumps devices</c>: what the maker's staff does with devices, sites and customers of the running region.</summary>
 public static class DevicesCommand
 {
-    public static Command Create(IAnsiConsole console) => new("devices", "Devices, sites and customers of the running region.")
+    public static Command Create(IAnsiConsole console) => new("devices", "Devices, sites, commands and schedules of the running region.")
     {
-        List(console), Show(console), Sites(console), Customers(console),
+        List(console), Show(console), Sites(console), Customers(console), GiveCommand.Create(console), ScheduleCommand.Create(console),
     };
 
     private static Command List(IAnsiConsole console)

@@ -11,7 +11,12 @@ public sealed class PointUnits(Catalog catalog)
         d => d.Id, d => d.Points.DistinctBy(p => p.Name).ToFrozenDictionary(p => p.Name));
 
     /// <summary>The UCUM unit of <c>flow</c> or <c>zones[4].probes[1].moisture</c>; null when it has none or is not in the dictionary.</summary>
-    public string? Find(string product, ReadOnlySpan<char> point)
+    public string? Find(string product, ReadOnlySpan<char> point) => Definition(product, point)?.Unit;
+
+    /// <summary>Whether the product has such a datapoint.</summary>
+    public bool Knows(string product, ReadOnlySpan<char> point) => Definition(product, point) is not null;
+
+    private PointDefinition? Definition(string product, ReadOnlySpan<char> point)
     {
         if (!catalog.Products.TryGetValue(product, out var line))
             return null;
@@ -25,7 +30,7 @@ public sealed class PointUnits(Catalog catalog)
             if (!_names.TryGetValue(dictionary, out var names) || !names.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var definition))
                 return null;
             if (dot < 0)
-                return definition.Unit;
+                return definition;
 
             dictionary = definition.Child;
             point = point[(dot + 1)..];

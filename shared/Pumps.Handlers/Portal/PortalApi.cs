@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Schedules;
 using Scalar.AspNetCore;
 
 namespace Pumps.Handlers.Portal;
@@ -37,6 +38,7 @@ public static class PortalApi
         services.AddSingleton<StoreSite>();
         services.AddSingleton<ReadHistory>();
         services.AddSingleton<ReplayDeadLetters>();
+        services.AddSingleton<KeepSchedules>();
         return services;
     }
 
@@ -67,6 +69,8 @@ public static class PortalApi
         DeviceRoutes.Map(routes);
         CustomerRoutes.Map(routes);
         HistoryRoutes.Map(routes);
+        CommandRoutes.Map(routes);
+        ScheduleRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
         CatalogRoutes.Map(routes);
         StatusRoutes.Map(routes);

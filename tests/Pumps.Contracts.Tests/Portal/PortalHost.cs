@@ -41,7 +41,8 @@ internal sealed class PortalHost : IAsyncDisposable
 
     public Ledger Ledger => _app.Services.GetRequiredService<Ledger>();
 
-    public static async Task<PortalHost> StartAsync(PortalGuard? guard = null)
+    /// <param name="change">Services in place of those in memory.</param>
+    public static async Task<PortalHost> StartAsync(PortalGuard? guard = null, Action<IServiceCollection>? change = null)
     {
         var ports = new MemoryPorts();
         var builder = WebApplication.CreateSlimBuilder();
@@ -62,6 +63,7 @@ internal sealed class PortalHost : IAsyncDisposable
             .AddHealthChecks().AddRegionChecks();
         if (guard is not null)
             builder.Services.AddSingleton(guard);
+        change?.Invoke(builder.Services);
 
         var app = builder.Build();
         app.Run(PortalApi.Build(app.Services));

@@ -27,6 +27,10 @@ public sealed class PostgresSetUp
         Directory.Delete(_folder, recursive: true);
     }
 
+    /// <summary>Another pool on a database, as another process has.</summary>
+    public static NpgsqlDataSource Again(NpgsqlDataSource database) => PostgresServices.CreateDataSource(
+        _server!.ConnectionString(new NpgsqlConnectionStringBuilder(database.ConnectionString).Database!));
+
     /// <summary>A pool on a new, empty database.</summary>
     public static async Task<NpgsqlDataSource> CreateDatabaseAsync()
     {
