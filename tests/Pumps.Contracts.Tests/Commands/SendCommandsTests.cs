@@ -239,5 +239,5 @@ public sealed class SendCommandsTests : PostgresFixture
 
     private async Task<StoredCommand> FindAsync(string device, string id) => (await _store.FindAsync(device, id, Cancel))!;
 
-    private async Task<CommandView> ReadAsync(string device, string id) => SubmitCommand.View(await FindAsync(device, id));
+    private async Task<CommandView> ReadAsync(string device, string id) => CommandView.Of(await FindAsync(device, id));
 }
