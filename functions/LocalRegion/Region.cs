@@ -138,7 +138,7 @@ public sealed class Region : IAsyncDisposable
             Hubs, new ArchiveOptions(Folder("archive"), [.. catalog.Routes.RawHubs.Where(h => h.Captured).Select(h => h.Name)]) { Group = ArchiveGroup },
             time, loggers.CreateLogger<RawArchive>()).RunAsync(_stopping.Token));
         Run(ActivatorUtilities.CreateInstance<Upkeep>(Services).RunAsync(_stopping.Token));
-        Run(ActivatorUtilities.CreateInstance<CommandLoop>(Services).RunAsync(_stopping.Token));
+        Run(Services.GetRequiredService<CommandLoop>().RunAsync(_stopping.Token));
         var deliveries = Services.GetRequiredService<TakeDeliveries>();
         Gateway.Feedback = async (delivery, stop) => await deliveries.HandleAsync([delivery], stop);
 
@@ -173,6 +173,7 @@ public sealed class Region : IAsyncDisposable
             .AddSingleton<IHubPublisher>(Hubs)
             .AddSingleton<IDeviceRegistry>(devices)
             .AddSingleton<IDeviceMessaging>(Gateway)
+            .AddSingleton<CommandLoop>()
             .AddSingleton<LocalBell>()
             .AddSingleton<ICommandBell>(services => services.GetRequiredService<LocalBell>())
             .Configure<CommandOptions>(commands => (commands.MethodsPerSecond, commands.MessagesPerSecond) = (MethodsPerSecond, MessagesPerSecond))

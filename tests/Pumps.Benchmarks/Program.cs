@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Pumps.Benchmarks.Codecs;
-using Pumps.Benchmarks.Devices;
 using Pumps.Benchmarks.Commands;
+using Pumps.Benchmarks.Devices;
 using Pumps.Benchmarks.Gateway;
 using Pumps.Benchmarks.Mqtt;
 using Pumps.Benchmarks.Pipeline;

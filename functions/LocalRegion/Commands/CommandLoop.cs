@@ -1,5 +1,4 @@
 using Npgsql;
-using Pumps.Core.Commands;
 using Pumps.Handlers.Commands;
 
 namespace Pumps.LocalRegion.Commands;
@@ -30,7 +29,7 @@ internal sealed class LocalBell : ICommandBell
 
 /// <summary>The local region's door to <see cref="SendCommands"/>: sends what is due, at once when the bell rings. Azure's is CommandFunctions.</summary>
 /// <remarks>A device that is slow to answer holds up its own commands and nobody else's. What is under way when the process ends is looked at after the next start.</remarks>
-internal sealed class CommandLoop(SendCommands sender, LocalBell bell, TimeProvider time, ILogger<CommandLoop> log)
+internal sealed class CommandLoop(SendCommands sender, LocalBell bell, TimeProvider time, ILogger<CommandLoop> log) : IDisposable
 {
     // Answers, expiries and whatever a crash has left behind: none of them is more urgent than this.
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
@@ -58,6 +57,8 @@ internal sealed class CommandLoop(SendCommands sender, LocalBell bell, TimeProvi
                 await _room.WaitAsync(CancellationToken.None);
         }
     }
+
+    public void Dispose() => _room.Dispose();
 
     /// <returns>Whether there was something, so that there may be more.</returns>
     private async Task<bool> TryTakeAsync(CancellationToken cancel)

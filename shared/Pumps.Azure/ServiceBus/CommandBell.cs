@@ -10,11 +10,8 @@ public sealed class CommandBell(IOptions<ServiceBusOptions> options, TokenCreden
 {
     public const string Queue = "commands";
 
-    // A ring that was not heard by then is of no use: the timer has looked meanwhile.
-    private static readonly TimeSpan RingLasts = TimeSpan.FromSeconds(30);
-
     private readonly Lazy<ServiceBusSender> _sender = new(() => new ServiceBusClient(options.Value.FullyQualifiedNamespace, credential).CreateSender(Queue));
 
     public Task RingAsync(CancellationToken cancel) =>
-        _sender.Value.SendMessageAsync(new ServiceBusMessage(BinaryData.FromString("due")) { TimeToLive = RingLasts }, cancel);
+        _sender.Value.SendMessageAsync(new ServiceBusMessage(BinaryData.FromString("due")), cancel);
 }

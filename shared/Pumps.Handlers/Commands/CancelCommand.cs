@@ -21,7 +21,7 @@ public sealed class CancelCommand(
         if (result.Steps is not [{ Command: var command }])
             return new Answer<CommandView>.Absent($"There is no command \"{commandId}\" of {deviceId}.");
 
-        var view = SubmitCommand.View(command);
+        var view = CommandView.Of(command);
         switch (command.State.Phase)
         {
             case CommandPhase.Cancelled:

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pumps.Core.Commands;
 
 namespace Pumps.Handlers.Commands;
 
@@ -26,7 +27,18 @@ public sealed record CommandOrder(
 public sealed record CommandView(
     string Id, string DeviceId, string Command, IReadOnlyDictionary<string, JsonElement> Arguments, string State, string RequestedBy, string Origin,
     bool Confirmed, string? Group, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, DateTimeOffset? SentAt, DateTimeOffset? AcknowledgedAt,
-    DateTimeOffset? EndedAt, string? CancelledBy, int Attempts, string Route, string? Reason, AnswerView? Answer, bool Late);
+    DateTimeOffset? EndedAt, string? CancelledBy, int Attempts, string Route, string? Reason, AnswerView? Answer, bool Late)
+{
+    public static CommandView Of(StoredCommand stored)
+    {
+        var (order, state) = (stored.Order, stored.State);
+        return new(
+            order.Id, order.DeviceId, order.Command, order.Arguments, state.Phase.Name(), order.RequestedBy, order.Origin, order.Confirmed, order.Group,
+            stored.CreatedAt, stored.Terms.ExpiresAt, state.SentAt, state.AcknowledgedAt, state.EndedAt, stored.CancelledBy, state.Attempt,
+            state.Route.Name(), state.Reason,
+            state.Answer is { } answer ? new(answer.Status, answer.Reason, answer.Detail, answer.Value, answer.Progress) : null, state.Late);
+    }
+}
 
 /// <summary>What the device said.</summary>
 /// <param name="Status">The device's own word.</param>

@@ -46,17 +46,7 @@ public sealed partial class SubmitCommand(Catalog catalog, ICommandStore store, 
             return new Answer<CommandView>.Refused("idempotency_conflict", $"The id \"{order.Id}\" belongs to another command of {order.DeviceId}.");
 
         await bell.RingAsync(cancel);
-        return new Answer<CommandView>.Found(View(stored));
-    }
-
-    internal static CommandView View(StoredCommand stored)
-    {
-        var (order, state) = (stored.Order, stored.State);
-        return new(
-            order.Id, order.DeviceId, order.Command, order.Arguments, state.Phase.Name(), order.RequestedBy, order.Origin, order.Confirmed, order.Group,
-            stored.CreatedAt, stored.Terms.ExpiresAt, state.SentAt, state.AcknowledgedAt, state.EndedAt, stored.CancelledBy, state.Attempt,
-            state.Route.Name(), state.Reason,
-            state.Answer is { } answer ? new(answer.Status, answer.Reason, answer.Detail, answer.Value, answer.Progress) : null, state.Late);
+        return new Answer<CommandView>.Found(CommandView.Of(stored));
     }
 
     /// <summary>What is wrong with a command for devices of a product, apart from its time.</summary>

@@ -125,7 +125,7 @@ internal static class CommandRoutes
         var page = await store.ListGroupAsync(group, cursor, limit, cancel);
         return page.Items.Count == 0 && cursor is null
             ? new Answer<CommandView>.Absent($"There is no group \"{group}\" of commands.").ToHttp()
-            : TypedResults.Ok(new PageView<CommandView>([.. page.Items.Select(SubmitCommand.View)], page.Next));
+            : TypedResults.Ok(new PageView<CommandView>([.. page.Items.Select(CommandView.Of)], page.Next));
     }
 
     private static TimeSpan? Life(double? seconds) => seconds is { } given ? TimeSpan.FromSeconds(Math.Clamp(given, 0, int.MaxValue)) : null;
@@ -159,13 +159,13 @@ internal static class CommandRoutes
             return Problems.Invalid(query.Faults);
 
         var page = await store.ListAsync(device, cursor, limit, cancel);
-        return TypedResults.Ok(new PageView<CommandView>([.. page.Items.Select(SubmitCommand.View)], page.Next));
+        return TypedResults.Ok(new PageView<CommandView>([.. page.Items.Select(CommandView.Of)], page.Next));
     }
 
     private static async Task<IResult> FindAsync(string id, string command, [FromServices] ICommandStore store, CancellationToken cancel)
     {
         Answer<CommandView> answer = await store.FindAsync(id, command, cancel) is { } stored
-            ? new Answer<CommandView>.Found(SubmitCommand.View(stored))
+            ? new Answer<CommandView>.Found(CommandView.Of(stored))
             : new Answer<CommandView>.Absent($"There is no command \"{command}\" of {id}.");
         return answer.ToHttp();
     }

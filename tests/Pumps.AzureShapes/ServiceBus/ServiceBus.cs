@@ -19,8 +19,6 @@ namespace Azure.Messaging.ServiceBus
     public class ServiceBusMessage
     {
         public ServiceBusMessage(BinaryData body) => throw Shape.Only;
-
-        public TimeSpan TimeToLive { get => throw Shape.Only; set => throw Shape.Only; }
     }
 }
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Http.Json;
 using Pumps.Benchmarks.Measuring;
 using Pumps.Benchmarks.Mqtt;
 using Pumps.Fleet;

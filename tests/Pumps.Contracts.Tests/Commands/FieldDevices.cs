@@ -23,8 +23,8 @@ internal sealed class FieldDevices(DictionarySet dictionaries, TimeProvider time
 
     public bool QueueFull { get; set; }
 
-    /// <summary>What the next methods come to, in the place of an answer.</summary>
-    public Queue<DeviceAnswer<MethodResponse>> Next { get; } = new();
+    /// <summary>A device that obeys and does not answer.</summary>
+    public string? Silent { get; set; }
 
     /// <summary>DP1's result or DP2's status of every answer.</summary>
     public byte Result { get; set; }
@@ -38,9 +38,8 @@ internal sealed class FieldDevices(DictionarySet dictionaries, TimeProvider time
 
         using var request = JsonDocument.Parse(payload);
         var answer = Obey(deviceId, request.RootElement.GetProperty("frame").GetBytesFromBase64(), byMethod: true);
-        lock (Next)
-            if (Next.TryDequeue(out var instead))
-                return Task.FromResult(instead);
+        if (deviceId == Silent)
+            return Task.FromResult<DeviceAnswer<MethodResponse>>(new DeviceRefusal(DeviceRefusals.DeviceTimeout, "silent"));
         return Task.FromResult<DeviceAnswer<MethodResponse>>(new MethodResponse(200, JsonSerializer.Serialize(new { frame = Convert.ToBase64String(answer) })));
     }
 

@@ -46,7 +46,7 @@ public sealed class SendCommandsTests : PostgresFixture
 
         var view = await ReadAsync(device, "a");
         Assert.That((view.State, view.Route, view.Attempts, view.Answer?.Status), Is.EqualTo(("done", "method", 1, "done")));
-        Assert.That(_field.Obeyed.Single(), Is.EqualTo(new Obeyed(device, "set_pressure", (await FindAsync(device, "a")).Correlation, true)));
+        Assert.That(_field.Obeyed.Single(o => o.DeviceId == device), Is.EqualTo(new Obeyed(device, "set_pressure", (await FindAsync(device, "a")).Correlation, true)));
     }
 
     [Test]
@@ -58,7 +58,7 @@ public sealed class SendCommandsTests : PostgresFixture
         await SendAsync();
         Assert.That((await ReadAsync(device, "q")).Route, Is.EqualTo("queue"));
 
-        var (to, message) = _field.Queue.Single();
+        var (to, message) = _field.Queue.Single(q => q.DeviceId == device);
         Assert.That((to, message.Ack, message.TimeToLive), Is.EqualTo((device, DeliveryAck.Full, (await FindAsync(device, "q")).Terms.ExpiresAt - Noon)));
         await Deliveries().HandleAsync([new(device, message.MessageId, DeliveryOutcome.Completed, Noon)], Cancel);
         Assert.That((await ReadAsync(device, "q")).State, Is.EqualTo("acknowledged"));
@@ -77,7 +77,7 @@ public sealed class SendCommandsTests : PostgresFixture
         await GiveAsync(device, "d", "stop");
         await SendAsync();
         _time.Advance(TimeSpan.FromSeconds(301));
-        await Deliveries().HandleAsync([new(device, _field.Queue.Single().Message.MessageId, DeliveryOutcome.Expired, Noon)], Cancel);
+        await Deliveries().HandleAsync([new(device, _field.Queue.Single(q => q.DeviceId == device).Message.MessageId, DeliveryOutcome.Expired, Noon)], Cancel);
 
         Assert.That((await ReadAsync(device, "d")).State, Is.EqualTo("expired"));
     }
@@ -103,35 +103,35 @@ public sealed class SendCommandsTests : PostgresFixture
         Assert.That(taken.Single(s => s.Command.Target.DeviceId == device).Effect, Is.Not.Null, "and now the host dies");
 
         await SendAsync();
-        Assert.That(_field.Obeyed, Is.Empty, "nobody sends it while its answer may come");
+        Assert.That(_field.Obeyed.Where(o => o.DeviceId == device), Is.Empty, "nobody sends it while its answer may come");
         _time.Advance(TimeSpan.FromSeconds(30));
         await SendAsync();
 
         var view = await ReadAsync(device, "c");
         Assert.That((view.State, view.Attempts), Is.EqualTo(("done", 2)));
-        Assert.That(_field.Obeyed.Single().Correlation, Is.EqualTo(taken[0].Command.Correlation));
+        Assert.That(
+            _field.Obeyed.Single(o => o.DeviceId == device).Correlation, Is.EqualTo(taken.Single(s => s.Command.Target.DeviceId == device).Command.Correlation));
     }
 
     [Test]
     public async Task A_silent_device_is_asked_again_with_the_same_correlation_and_then_given_up()
     {
         var device = await RegisterAsync("dp2");
+        _field.Silent = device;
         await GiveAsync(device, "s", "stop");
         for (var attempt = 0; attempt < 4; attempt++)
         {
-            _field.Next.Enqueue(new DeviceRefusal(DeviceRefusals.DeviceTimeout, "silent"));
             await SendAsync();
             _time.Advance(TimeSpan.FromSeconds(30));
         }
 
         var view = await ReadAsync(device, "s");
         Assert.That((view.State, view.Reason, view.Attempts), Is.EqualTo(("failed", "no_answer", 3)));
-        Assert.That(_field.Obeyed.Select(o => o.Correlation).Distinct().Count(), Is.EqualTo(1));
+        Assert.That(_field.Obeyed.Where(o => o.DeviceId == device).Select(o => o.Correlation).Distinct().Count(), Is.EqualTo(1));
 
         await AnswerAsync(device, "s", """{ "correlation": "#", "status": "done" }""");
         view = await ReadAsync(device, "s");
         Assert.That((view.State, view.Late), Is.EqualTo(("done", true)), "a late word is the truth");
-        _field.Next.Clear();
     }
 
     [Test]
@@ -147,7 +147,7 @@ public sealed class SendCommandsTests : PostgresFixture
         await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
         {
             var sender = Sender();
-            while (_field.Obeyed.Count < each * devices.Length)
+            while (_field.Obeyed.Count(o => devices.Contains(o.DeviceId)) < each * devices.Length)
                 await sender.HandleAsync(7, Cancel);
         }));
 
@@ -239,5 +239,5 @@ public sealed class SendCommandsTests : PostgresFixture
 
     private async Task<StoredCommand> FindAsync(string device, string id) => (await _store.FindAsync(device, id, Cancel))!;
 
-    private async Task<CommandView> ReadAsync(string device, string id) => SubmitCommand.View(await FindAsync(device, id));
+    private async Task<CommandView> ReadAsync(string device, string id) => CommandView.Of(await FindAsync(device, id));
 }
