@@ -15,6 +15,7 @@ builder.Services
     .AddPumpHandlers(catalog)
     .AddPostgres(AzureIdentity.Database(builder.Configuration, identity), CatalogCounters.Of(catalog))
     .AddAzureAdapters(identity)
+    .AddIotHub()
     .AddAzureTelemetry();
 
 using var app = builder.Build();
