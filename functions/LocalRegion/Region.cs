@@ -56,6 +56,9 @@ public sealed class Region : IAsyncDisposable
     /// <summary>Base address of the API.</summary>
     public Uri Url { get; private set; } = null!;
 
+    /// <summary>Where a region with this data folder keeps the gateway's certificates and keys.</summary>
+    public static string GatewayFolder(string dataFolder) => Path.Combine(dataFolder, "gateway");
+
     /// <summary>Completes when a service of the region has ended by itself: the region must be stopped.</summary>
     public Task<Exception> Broken => _broken.Task;
 
@@ -110,7 +113,7 @@ public sealed class Region : IAsyncDisposable
         Gateway = new IotGateway(
             new GatewayOptions
             {
-                DataFolder = Folder("gateway"), Address = _options.Address, TlsPort = _options.MqttTlsPort, PlainPort = _options.MqttPlainPort,
+                DataFolder = GatewayFolder(Path.GetFullPath(_options.DataFolder)), Address = _options.Address, TlsPort = _options.MqttTlsPort, PlainPort = _options.MqttPlainPort,
             },
             devices, (message, _) => Hubs.IngestAsync(router.Route(in message), sampler!), time, loggers.CreateLogger<IotGateway>());
 

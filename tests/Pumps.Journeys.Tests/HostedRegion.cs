@@ -23,12 +23,14 @@ internal sealed class HostedRegion : RunningRegion
 
     /// <param name="change">What is special about this region.</param>
     /// <param name="time">Its clock, when that is not the system's.</param>
-    public static async Task<HostedRegion> StartAsync(Func<RegionOptions, RegionOptions>? change = null, TimeProvider? time = null)
+    /// <param name="logging">Where its log goes; null: warnings, to the test's output.</param>
+    public static async Task<HostedRegion> StartAsync(
+        Func<RegionOptions, RegionOptions>? change = null, TimeProvider? time = null, Action<ILoggingBuilder>? logging = null)
     {
         var options = new RegionOptions { DataFolder = NewFolder(), HttpPort = 0, MqttTlsPort = 0, MqttPlainPort = 0 };
         options = change?.Invoke(options) ?? options;
         return new(options, await Region.StartAsync(
-            options, logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(new TestLog()), time ?? TimeProvider.System, CancellationToken.None));
+            options, logging ?? (builder => builder.SetMinimumLevel(LogLevel.Warning).AddProvider(new TestLog())), time ?? TimeProvider.System, CancellationToken.None));
     }
 
     /// <summary>Stops in order, as Ctrl-C does; the data stays.</summary>

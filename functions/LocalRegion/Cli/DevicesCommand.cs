@@ -11,7 +11,7 @@ public static class DevicesCommand
 {
     public static Command Create(IAnsiConsole console) => new("devices", "Devices, sites, commands and schedules of the running region.")
     {
-        List(console), Show(console), Sites(console), Customers(console), GiveCommand.Create(console), ScheduleCommand.Create(console),
+        List(console), Show(console), Sites(console), Customers(console), GiveCommand.Create(console), ScheduleCommand.Create(console), EnrollmentKeyCommand.Create(console),
     };
 
     private static Command List(IAnsiConsole console)

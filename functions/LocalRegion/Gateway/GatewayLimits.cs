@@ -41,6 +41,9 @@ internal static class GatewayLimits
     /// <summary>Of a connection that registers. A registration takes seconds; what stays longer holds the place of a device.</summary>
     public static readonly TimeSpan RegistrationLife = TimeSpan.FromMinutes(5);
 
+    /// <summary>Of one that registers without the right key: as long as anybody may take for a CONNECT, by default.</summary>
+    public static readonly TimeSpan StrangerLife = TimeSpan.FromSeconds(30);
+
     public static readonly TimeSpan MethodTimeoutMin = TimeSpan.FromSeconds(5);
 
     public static readonly TimeSpan MethodTimeoutMax = TimeSpan.FromMinutes(5);

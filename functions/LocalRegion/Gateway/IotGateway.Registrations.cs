@@ -21,15 +21,17 @@ public sealed partial class IotGateway
     {
         var reason = _registrationPolicy.Check(connect.ClientId, connect.UserName, connect.RawPassword, out var registrationId, out var expiresAt);
         if (reason is null && Allocate is null) reason = RefusalReason.RegistrationClosed;
-        if (reason is { } refused)
+        if (reason is { } refused) _metrics.Refuse(refused, registrationId, "registers");
+        if (reason is RefusalReason.BadUserName or RefusalReason.ClientIdMismatch or RefusalReason.RegistrationClosed)
         {
-            _metrics.Refuse(refused, registrationId, "registers");
             connect.ReasonCode = MqttConnectReasonCode.NotAuthorized;
             return;
         }
 
-        var latest = _time.GetUtcNow() + GatewayLimits.RegistrationLife;
-        var connection = new RegistrationConnection(registrationId, (MqttChannel)connect.ChannelAdapter, expiresAt < latest ? expiresAt : latest);
+        // The service lets everybody connect and says to a stranger, when he registers, that he is not authorized: only so do its SDKs tell a wrong
+        // key from a lost connection.
+        var latest = _time.GetUtcNow() + (reason is null ? GatewayLimits.RegistrationLife : GatewayLimits.StrangerLife);
+        var connection = new RegistrationConnection(registrationId, (MqttChannel)connect.ChannelAdapter, reason is null, reason is null && expiresAt < latest ? expiresAt : latest);
         connect.SessionItems[DeviceConnection.Key] = connection;
         _registering.TryAdd(connection, 0);
     }

@@ -5,7 +5,7 @@ using MQTTnet.Server;
 namespace Pumps.LocalRegion.Gateway;
 
 /// <summary>One connection of a device that registers. It can do nothing else.</summary>
-internal sealed class RegistrationConnection(string registrationId, MqttChannel channel, DateTimeOffset expiresAt)
+internal sealed class RegistrationConnection(string registrationId, MqttChannel channel, bool authorized, DateTimeOffset expiresAt)
 {
     private RequestBudget _requests;
     private bool _listens;
@@ -13,6 +13,9 @@ internal sealed class RegistrationConnection(string registrationId, MqttChannel 
     public string RegistrationId { get; } = registrationId;
 
     public MqttChannel Channel { get; } = channel;
+
+    /// <summary>False for a stranger, whose every request is answered with 401.</summary>
+    public bool Authorized { get; } = authorized;
 
     public DateTimeOffset ExpiresAt { get; } = expiresAt;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Pumps.LocalRegion.Gateway;
@@ -10,15 +11,18 @@ internal sealed class RegistrationPolicy(string idScope, EnrollmentGroup group, 
     // The name that the SDKs give to the key.
     private const string KeyName = "registration";
 
-    // A device id has no slash: a device that registers and the same device at work are two clients to the MQTT server.
-    private const string ClientPrefix = "registrations/";
+    private static long _clients;
 
     /// <summary>Whether a client comes to register: <c>{id scope}/registrations/{registration id}/api-version=...</c>.</summary>
     public static bool IsRegistration(string? userName) =>
         userName?.Split('/', 4) is [_, "registrations", _, var rest] && rest.TrimStart('?').StartsWith("api-version=", StringComparison.Ordinal);
 
-    /// <summary>How the MQTT server knows a client that registers.</summary>
-    public static string ClientIdOf(string clientId) => ClientPrefix + clientId;
+    /// <summary>
+    /// How the MQTT server knows a client that registers: by a name that no other client has. It displaces neither the device at work nor anybody
+    /// who registers under the same id, so a stranger, whose key is looked at later, can disturb nobody.
+    /// </summary>
+    public static string ClientIdOf(string clientId) =>
+        string.Create(CultureInfo.InvariantCulture, $"registrations/{clientId}/{Interlocked.Increment(ref _clients)}");
 
     /// <param name="clientId">Of <see cref="ClientIdOf"/>.</param>
     /// <param name="password">A shared access signature, UTF-8.</param>
@@ -29,9 +33,9 @@ internal sealed class RegistrationPolicy(string idScope, EnrollmentGroup group, 
         registrationId = parts[2];
         expiresAt = default;
 
-        if (parts[0] != idScope) return RefusalReason.UnknownIdScope;
         if (!DeviceRegistry.IsId(registrationId)) return RefusalReason.BadUserName;
-        if (clientId != ClientIdOf(registrationId)) return RefusalReason.ClientIdMismatch;
+        if (!clientId.AsSpan(0, clientId.LastIndexOf('/')).SequenceEqual("registrations/" + registrationId)) return RefusalReason.ClientIdMismatch;
+        if (parts[0] != idScope) return RefusalReason.UnknownIdScope;
         if (!SasToken.TryParse(password is null ? null : Encoding.UTF8.GetString(password), out var token)) return RefusalReason.MalformedToken;
         if (token.Policy is not (null or KeyName)) return RefusalReason.PolicyToken;
         if (token.Resource != idScope + Middle + registrationId) return RefusalReason.WrongResource;

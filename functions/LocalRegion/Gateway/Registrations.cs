@@ -25,7 +25,7 @@ internal sealed class Registrations(
     /// <summary>Answers <c>PUT iotdps-register</c>: begins a registration, or goes on with the one that is under way.</summary>
     public void Register(RegistrationConnection connection, string requestId, ReadOnlySpan<byte> body)
     {
-        if (IsThrottled(connection, requestId)) return;
+        if (IsRefused(connection, requestId)) return;
         if (NameIn(body) is not { } name)
             Fault(connection, 400, requestId, "The body is no JSON object with a registrationId.");
         else if (name != connection.RegistrationId)
@@ -37,7 +37,7 @@ internal sealed class Registrations(
     /// <summary>Answers <c>GET iotdps-get-operationstatus</c>.</summary>
     public void Status(RegistrationConnection connection, string requestId, string operationId)
     {
-        if (IsThrottled(connection, requestId)) return;
+        if (IsRefused(connection, requestId)) return;
         if (connection.Operation is not { } operation || operation.Id != operationId)
             Fault(connection, 404, requestId, "There is no such operation on this connection. Register again.");
         else if (!operation.Result.IsCompleted)
@@ -97,10 +97,14 @@ internal sealed class Registrations(
                 && await registry.SetKeyAsync(deviceId, DeviceKeySlot.Secondary, Convert.ToBase64String(keys, DeviceKey.Bytes, DeviceKey.Bytes), stopping));
     }
 
-    private bool IsThrottled(RegistrationConnection connection, string requestId)
+    private bool IsRefused(RegistrationConnection connection, string requestId)
     {
-        if (connection.MayAsk(time.GetUtcNow(), RequestsPerSecond)) return false;
-        Fault(connection, 429, requestId, $"At most {RequestsPerSecond} requests per second.", retry: true);
+        if (!connection.MayAsk(time.GetUtcNow(), RequestsPerSecond))
+            Fault(connection, 429, requestId, $"At most {RequestsPerSecond} requests per second.", retry: true);
+        else if (!connection.Authorized)
+            Fault(connection, 401, requestId, "Unauthorized");
+        else
+            return false;
         return true;
     }
 

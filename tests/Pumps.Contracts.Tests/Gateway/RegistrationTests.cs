@@ -85,16 +85,16 @@ public sealed class RegistrationTests
             "the key from before the registration opens no more, as with Azure's service");
     }
 
-    [TestCase("wrong_signature")]
-    [TestCase("token_expired")]
-    [TestCase("wrong_resource")]
-    [TestCase("unknown_id_scope")]
-    [TestCase("client_id_mismatch")]
-    [TestCase("malformed_token")]
-    [TestCase("policy_token")]
-    [TestCase("bad_user_name")]
-    [TestCase("registration_closed")]
-    public async Task A_stranger_cannot_register_and_the_log_knows_why_without_the_token(string reason)
+    [TestCase("wrong_signature", true)]
+    [TestCase("token_expired", true)]
+    [TestCase("wrong_resource", true)]
+    [TestCase("unknown_id_scope", true)]
+    [TestCase("malformed_token", true)]
+    [TestCase("policy_token", true)]
+    [TestCase("client_id_mismatch", false)]
+    [TestCase("bad_user_name", false)]
+    [TestCase("registration_closed", false)]
+    public async Task A_stranger_cannot_register_and_the_log_knows_why_without_the_token(string reason, bool connects)
     {
         var (client, scope, id, key) = (Id, Scope, Id, Group.PrimaryKeyOf(Id));
         var token = Token(key);
@@ -112,7 +112,8 @@ public sealed class RegistrationTests
         }
 
         var options = Options(token, scope, id).WithClientId(client);
-        Assert.That(await _host.TryConnectAsync(options), Is.EqualTo(MqttClientConnectResultCode.NotAuthorized));
+        if (connects) await ExpectUnauthorizedAsync(options);
+        else Assert.That(await _host.TryConnectAsync(options), Is.EqualTo(MqttClientConnectResultCode.NotAuthorized));
         var line = _host.Log.Lines.Single(l => l.Id.Id == 2201).Text;
         Assert.That(line, Does.Contain(reason).And.Not.Contain("sig=").And.Not.Contain(key));
         Assert.That(_asked, Is.Empty);
@@ -122,7 +123,7 @@ public sealed class RegistrationTests
     public async Task A_devices_own_token_does_not_register_and_its_registration_token_does_not_connect()
     {
         await _host.Registry.RegisterAsync(GatewayHost.Device, default);
-        Assert.That(await _host.TryConnectAsync(Options(_host.Token())), Is.EqualTo(MqttClientConnectResultCode.NotAuthorized));
+        await ExpectUnauthorizedAsync(Options(_host.Token()));
         Assert.That(await _host.TryConnectAsync(_host.Options(Token(Group.PrimaryKeyOf(Id)))), Is.EqualTo(MqttClientConnectResultCode.NotAuthorized));
     }
 
@@ -255,10 +256,23 @@ public sealed class RegistrationTests
     }
 
     [Test]
-    public async Task A_connection_that_registers_ends_after_five_minutes()
+    public async Task Nobody_who_registers_displaces_another()
     {
         var registering = await ConnectAsync();
-        await _host.LetTimePassAsync(TimeSpan.FromMinutes(5), registering.Disconnected.Task);
+        await ExpectUnauthorizedAsync(Options(Token(Group.PrimaryKeyOf("dp2-other"))));
+        var (topic, _) = await AskAsync(registering, Register + "1", Body());
+        Assert.That(topic, Does.StartWith("$dps/registrations/res/202/"));
+    }
+
+    [TestCase(true, 5 * 60)]
+    [TestCase(false, 30)]
+    public async Task A_connection_that_registers_ends_after_five_minutes_and_a_strangers_sooner(bool authorized, int seconds)
+    {
+        var registering = await ConnectAsync(authorized ? null : Group.PrimaryKeyOf("dp2-other"));
+        _host.Time.Advance(TimeSpan.FromSeconds(seconds - 1));
+        await registering.PublishAsync(Register + "1", Body());
+        Assert.That(registering.Disconnected.Task.IsCompleted, Is.False);
+        await _host.LetTimePassAsync(TimeSpan.FromSeconds(1), registering.Disconnected.Task);
     }
 
     [Test]
@@ -281,6 +295,18 @@ public sealed class RegistrationTests
         var file = EnrollmentGroup.FileIn(_host.Folder);
         File.WriteAllText(file, text);
         Assert.That(() => EnrollmentGroup.Read(file), Throws.InvalidOperationException.With.Message.Contains(file).And.Message.Not.Contains("c2VjcmV0"));
+    }
+
+    private async Task ExpectUnauthorizedAsync(MqttClientOptionsBuilder options)
+    {
+        var stranger = await _host.ConnectRegistrationAsync(options);
+        await stranger.SubscribeAsync("$dps/registrations/res/#");
+        foreach (var request in new[] { Register + "1", Status + "1&operationId=0" })
+        {
+            var (topic, fault) = await AskAsync(stranger, request, Body());
+            Assert.That(topic, Is.EqualTo("$dps/registrations/res/401/?$rid=1"));
+            Assert.That(fault.GetProperty("message").GetString(), Is.EqualTo("Unauthorized"), "a stranger is told no more");
+        }
     }
 
     private static string Body(string id = Id) => $$"""{"registrationId":"{{id}}"}""";

@@ -28,7 +28,7 @@ internal sealed class NodeDevice : IAsyncDisposable
     public static async Task<NodeDevice> StartAsync(string scenario, string connectionString, string authorityFile, params string[] more)
     {
         await Installed.Value;
-        return new(Start("node", ["device.js", scenario, connectionString, authorityFile, .. more]));
+        return new(Start("node", ["device.js", scenario, connectionString, authorityFile, .. more], authorityFile));
     }
 
     /// <summary>The next line, which must say this.</summary>
@@ -83,7 +83,9 @@ internal sealed class NodeDevice : IAsyncDisposable
 
     private static async Task InstallAsync()
     {
-        if (Directory.Exists(Path.Combine(Folder, "node_modules"))) return;
+        // npm writes this file when it has installed what the lock file says.
+        var installed = new FileInfo(Path.Combine(Folder, "node_modules", ".package-lock.json"));
+        if (installed.Exists && installed.LastWriteTimeUtc >= File.GetLastWriteTimeUtc(Path.Combine(Folder, "package-lock.json"))) return;
         using var npm = Start("npm", ["ci", "--no-audit", "--no-fund"]);
         var output = npm.StandardOutput.ReadToEndAsync();
         var errors = npm.StandardError.ReadToEndAsync();
@@ -91,7 +93,8 @@ internal sealed class NodeDevice : IAsyncDisposable
         Assert.That(npm.ExitCode, Is.Zero, $"'npm ci' in {Folder} did not install Microsoft's SDK: {await output} {await errors}");
     }
 
-    private static Process Start(string program, IEnumerable<string> arguments)
+    /// <param name="authorityFile">For the provisioning SDK, which takes an authority only from the environment.</param>
+    private static Process Start(string program, IEnumerable<string> arguments, string? authorityFile = null)
     {
         try
         {
@@ -100,6 +103,7 @@ internal sealed class NodeDevice : IAsyncDisposable
                 WorkingDirectory = Folder,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
+                Environment = { ["NODE_EXTRA_CA_CERTS"] = authorityFile },
             })!;
         }
         catch (Win32Exception e)

@@ -4,7 +4,7 @@
 //   node device.js <scenario> <connection string> <ca file> [more]
 //
 // Scenarios: see the functions at the end. Prints one JSON object per line; ends with 0 when the scenario is done, 1 when it broke.
-// The SDK takes the host from the connection string and knows no port but 8883.
+// The SDK takes the host from the connection string and knows no port but 8883. The provisioning SDK takes no authority: set NODE_EXTRA_CA_CERTS.
 
 const fs = require('fs');
 const { Client, Message } = require('azure-iot-device');
@@ -12,6 +12,9 @@ const { Mqtt } = require('azure-iot-device-mqtt');
 const { NoRetry } = require('azure-iot-common');
 const mqtt = require('mqtt');
 const { ConnectionString, SharedAccessSignature } = require('azure-iot-common');
+const { ProvisioningDeviceClient } = require('azure-iot-provisioning-device');
+const { Mqtt: ProvisioningMqtt } = require('azure-iot-provisioning-device-mqtt');
+const { SymmetricKeySecurityClient } = require('azure-iot-security-symmetric-key');
 
 const [scenario, connectionString, caFile, ...more] = process.argv.slice(2);
 const ca = fs.readFileSync(caFile, 'utf8');
@@ -36,6 +39,14 @@ function hexMessage(hex, headerType, contentType) {
   message.contentType = contentType;
   message.messageId = `${headerType}-${hex.length}`;
   return message;
+}
+
+// A device fresh from the factory: it knows where to register, the id scope, its id and its key.
+function register(security) {
+  const { HostName, DeviceId, SharedAccessKey } = ConnectionString.parse(connectionString);
+  return ProvisioningDeviceClient
+    .create(HostName, more[0], new ProvisioningMqtt(), security || new SymmetricKeySecurityClient(DeviceId, SharedAccessKey))
+    .register();
 }
 
 function once(subscribe) {
@@ -148,6 +159,31 @@ const scenarios = {
       await client.close();
     } catch (e) {
       say('refused', { error: e.name, message: e.message });
+    }
+  },
+
+  // Registers, connects to the hub that it was told, and sends. more: id scope, then pairs of header type and frame in hex
+  async zeroTouch() {
+    const { assignedHub, deviceId } = await register();
+    say('registered', { assignedHub, deviceId });
+    const { SharedAccessKey } = ConnectionString.parse(connectionString);
+    const client = await opened(Client.fromConnectionString(`HostName=${assignedHub};DeviceId=${deviceId};SharedAccessKey=${SharedAccessKey}`, Mqtt));
+    for (let i = 1; i < more.length; i += 2) {
+      await client.sendEvent(hexMessage(more[i + 1], more[i], 'application/octet-stream'));
+      say('sent', { headerType: more[i] });
+    }
+    await client.close();
+  },
+
+  // Tries to register and says how it was refused. more: id scope, optionally a token to use instead of the connection string's key
+  async registerRefused() {
+    const { DeviceId } = ConnectionString.parse(connectionString);
+    const withToken = { getRegistrationId: (done) => done(null, DeviceId), createSharedAccessSignature: (scope, done) => done(null, more[1]) };
+    try {
+      await register(more[1] && withToken);
+    } catch (e) {
+      const state = e.result && e.result.registrationState;
+      say('refused', { error: e.name, reason: state && state.errorMessage });
     }
   },
 
