@@ -1,9 +1,13 @@
 using Azure.Core;
 using Azure.Monitor.OpenTelemetry.Exporter;
+using Microsoft.Azure.Devices;
 using Microsoft.Azure.Functions.Worker.OpenTelemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Pumps.Azure.Devices;
 using Pumps.Azure.EventHubs;
+using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 
@@ -22,6 +26,18 @@ public static class AzureServices
         return services;
     }
 
+    /// <summary>The region's IoT Hub: device identities, and the way to devices. For the apps that speak with devices.</summary>
+    public static IServiceCollection AddIotHub(this IServiceCollection services)
+    {
+        services.AddOptions<IotHubOptions>().BindConfiguration(IotHubOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(s => RegistryManager.Create(HostOf(s), s.GetRequiredService<TokenCredential>()));
+        services.AddSingleton(s => ServiceClient.Create(HostOf(s), s.GetRequiredService<TokenCredential>()));
+        services.AddSingleton<IDeviceRegistry, IotHubRegistry>();
+        services.AddSingleton<IDeviceMessaging, IotHubMessaging>();
+        return services;
+    }
+
     /// <summary>
     /// Traces, metrics and logs to Azure Monitor, under the names that the local region shows to Prometheus. The connection string is
     /// the setting APPLICATIONINSIGHTS_CONNECTION_STRING; it names a place and is no secret, the identity is what authorizes.
@@ -36,4 +52,6 @@ public static class AzureServices
         services.AddOptions<AzureMonitorExporterOptions>().Configure<TokenCredential>((options, credential) => options.Credential = credential);
         return services;
     }
+
+    private static string HostOf(IServiceProvider services) => services.GetRequiredService<IOptions<IotHubOptions>>().Value.HostName;
 }

@@ -6,7 +6,7 @@ namespace Pumps.LocalRegion.Gateway;
 /// <summary>What the memory holds of one device: what its connections and messages need. About 350 bytes.</summary>
 internal sealed class DeviceEntry(DeviceRegistration registration, byte[] keys, bool enabled, Subscriptions subscriptions)
 {
-    public const int KeyBytes = 32;
+    public const int KeyBytes = DeviceKey.Bytes;
 
     public string Id => Registration.Id;
 

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using System.Text.Json.Nodes;
 using Microsoft.Data.Sqlite;
 using Pumps.Handlers.Devices;
 
@@ -20,6 +22,9 @@ public sealed class DeviceRegistry : IDeviceRegistry, IAsyncDisposable
 
     internal RegistryFile File { get; }
 
+    /// <summary>A registration has changed the desired properties of a device: the twin after it, and the patch.</summary>
+    internal Action<DeviceTwin, string>? DesiredChanged { get; set; }
+
     /// <summary>Opens the file, or creates it, and reads the identities.</summary>
     public static async Task<DeviceRegistry> OpenAsync(string file, CancellationToken cancel)
     {
@@ -37,8 +42,22 @@ public sealed class DeviceRegistry : IDeviceRegistry, IAsyncDisposable
         return registry;
     }
 
-    public async Task<RegisteredDevice> RegisterAsync(DeviceRegistration device, CancellationToken cancel) =>
-        (await RegisterAsync([device], cancel))[0];
+    public Task<RegisteredDevice> RegisterAsync(DeviceRegistration device, CancellationToken cancel) => RegisterAsync(device, null, cancel);
+
+    public async Task<RegisteredDevice> RegisterAsync(DeviceRegistration device, string? desired, CancellationToken cancel)
+    {
+        Check(device.Id);
+        var patch = desired is null ? null : ReadDesired(desired);
+        var (registered, _) = await File.RunAsync(
+            file => (Entry: Upsert(file, device), Twin: patch is null ? null : Twins.Merge(file, device.Id, patch)),
+            done =>
+            {
+                Keep(done.Entry);
+                if (done.Twin is { } changed) DesiredChanged?.Invoke(changed, patch!.ToJsonString());
+            },
+            cancel);
+        return registered.ToRegistered();
+    }
 
     /// <summary>Registers many devices in one transaction; see the other overload.</summary>
     public async Task<IReadOnlyList<RegisteredDevice>> RegisterAsync(IReadOnlyList<DeviceRegistration> devices, CancellationToken cancel)
@@ -46,22 +65,13 @@ public sealed class DeviceRegistry : IDeviceRegistry, IAsyncDisposable
         foreach (var device in devices)
             Check(device.Id);
 
-        var registered = await File.RunAsync(
-            file => devices.Select(d => Upsert(file, d)).ToList(),
-            entries =>
-            {
-                foreach (var entry in entries)
-                    if (_devices.TryGetValue(entry.Id, out var known)) known.Registration = entry.Registration;
-                    else _devices[entry.Id] = entry;
-            },
-            cancel);
+        var registered = await File.RunAsync(file => devices.Select(d => Upsert(file, d)).ToList(), entries => entries.ForEach(Keep), cancel);
         return registered.ConvertAll(e => e.ToRegistered());
     }
 
     public Task<RegisteredDevice?> FindAsync(string deviceId, CancellationToken cancel) =>
         Task.FromResult(_devices.TryGetValue(deviceId, out var entry) ? entry.ToRegistered() : null);
 
-    /// <summary>Removes the identity, its twin and its queue; a connected device is disconnected.</summary>
     public Task<bool> RemoveAsync(string deviceId, CancellationToken cancel) => File.RunAsync(
         file => file.Execute("delete_device", ("@id", deviceId)) > 0,
         removed =>
@@ -70,34 +80,37 @@ public sealed class DeviceRegistry : IDeviceRegistry, IAsyncDisposable
         },
         cancel);
 
-    /// <summary>A disabled device cannot connect, and a connected one is disconnected.</summary>
-    /// <returns>False when there was no such device.</returns>
-    public Task<bool> SetEnabledAsync(string deviceId, bool enabled, CancellationToken cancel) => File.RunAsync(
-        file => file.Execute("set_enabled", ("@id", deviceId), ("@enabled", enabled)) > 0,
-        changed =>
-        {
-            if (changed && _devices.TryGetValue(deviceId, out var entry)) entry.Enabled = enabled;
-        },
-        cancel);
+    public Task<bool> UpdateTagsAsync(string deviceId, TagChange change, CancellationToken cancel) => ChangeAsync(
+        file => file.Query(
+            "set_tags", ReadRegistration,
+            ("@id", deviceId), ("@protocol", change.Protocol), ("@offering", change.Offering), ("@product", change.Product),
+            ("@customer", change.Customer), ("@region", change.Region), ("@utcOffset", change.UtcOffsetMinutes)),
+        (entry, registration) => entry.Registration = registration, deviceId, cancel);
 
-    /// <summary>
-    /// Makes a new primary key; the old one becomes the secondary, so that the device can connect until it has been told.
-    /// Connections stay until their token runs out, as with IoT Hub.
-    /// </summary>
-    /// <returns>The device with its new keys; null when there was no such device.</returns>
-    public async Task<RegisteredDevice?> RotateKeysAsync(string deviceId, CancellationToken cancel)
+    public Task<bool> SetEnabledAsync(string deviceId, bool enabled, CancellationToken cancel) => ChangeAsync(
+        file => file.Query("set_enabled", row => row.GetBoolean(0), ("@id", deviceId), ("@enabled", enabled)),
+        (entry, now) => entry.Enabled = now, deviceId, cancel);
+
+    public Task<bool> SetKeyAsync(string deviceId, DeviceKeySlot slot, string key, CancellationToken cancel)
     {
-        if (!TryGet(deviceId, out var entry)) return null;
-        byte[] keys = [.. DeviceEntry.NewKeys().AsSpan(0, DeviceEntry.KeyBytes), .. entry.Keys.AsSpan(0, DeviceEntry.KeyBytes)];
-        var changed = await File.RunAsync(
-            file => file.Execute("set_keys", ("@id", deviceId), ("@keys", keys)) > 0,
-            changed =>
+        var fresh = DeviceKey.Read(key);
+        return ChangeAsync(
+            file =>
             {
-                if (changed) entry.Keys = keys;
+                var found = file.Query("read_keys", row => (byte[])row[0], ("@id", deviceId));
+                foreach (var keys in found)
+                {
+                    fresh.CopyTo(keys, slot is DeviceKeySlot.Primary ? 0 : DeviceKey.Bytes);
+                    file.Execute("set_keys", ("@id", deviceId), ("@keys", keys));
+                }
+
+                return found;
             },
-            cancel);
-        return changed ? entry.ToRegistered() : null;
+            (entry, keys) => entry.Keys = keys, deviceId, cancel);
     }
+
+    public Task<IReadOnlyList<string>> ListUntaggedAsync(int limit, CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>(
+        [.. _devices.Values.Where(d => d.Registration is { Protocol: "" } or { Offering: "" }).Select(d => d.Id).Take(limit)]);
 
     internal bool TryGet(string deviceId, [NotNullWhen(true)] out DeviceEntry? entry) => _devices.TryGetValue(deviceId, out entry);
 
@@ -111,6 +124,22 @@ public sealed class DeviceRegistry : IDeviceRegistry, IAsyncDisposable
 
     public ValueTask DisposeAsync() => File.DisposeAsync();
 
+    /// <summary>Changes a device's row, and then what the memory holds of it: from the row as it has become, since changes may share a transaction.</summary>
+    private async Task<bool> ChangeAsync<T>(Func<RegistryFile, List<T>> change, Action<DeviceEntry, T> remember, string deviceId, CancellationToken cancel) =>
+        await File.RunAsync(
+            change,
+            changed =>
+            {
+                if (changed is [var now] && _devices.TryGetValue(deviceId, out var entry)) remember(entry, now);
+            },
+            cancel) is [_];
+
+    private void Keep(DeviceEntry entry)
+    {
+        if (_devices.TryGetValue(entry.Id, out var known)) known.Registration = entry.Registration;
+        else _devices[entry.Id] = entry;
+    }
+
     private static DeviceEntry Upsert(RegistryFile file, DeviceRegistration device) => file.Query(
         "upsert_device",
         row => new DeviceEntry(Interned(device), (byte[])row[0], row.GetBoolean(1), (Subscriptions)row.GetInt32(2)),
@@ -118,10 +147,14 @@ public sealed class DeviceRegistry : IDeviceRegistry, IAsyncDisposable
         ("@customer", device.Customer), ("@region", device.Region), ("@utcOffset", device.UtcOffsetMinutes), ("@keys", DeviceEntry.NewKeys()))[0];
 
     private static DeviceEntry ReadEntry(SqliteDataReader row) => new(
-        Interned(new(
-            row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5),
-            row.IsDBNull(6) ? null : row.GetInt32(6))),
-        (byte[])row[7], row.GetBoolean(8), (Subscriptions)row.GetInt32(9));
+        ReadRegistration(row), (byte[])row[7], row.GetBoolean(8), (Subscriptions)row.GetInt32(9));
+
+    private static DeviceRegistration ReadRegistration(SqliteDataReader row) => Interned(new(
+        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5),
+        row.IsDBNull(6) ? null : row.GetInt32(6)));
+
+    private static JsonObject ReadDesired(string desired) =>
+        TwinDocument.TryParse(Encoding.UTF8.GetBytes(desired), out var fault) ?? throw new ArgumentException(fault, nameof(desired));
 
     // A hundred thousand devices share a few protocols, offerings, products and regions.
     private static DeviceRegistration Interned(DeviceRegistration device) => device with

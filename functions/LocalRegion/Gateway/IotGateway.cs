@@ -53,6 +53,7 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
         _ingress = new(sink, _metrics, time, log, _stopping.Token);
         _queue = new(registry, time);
         _twins = new(registry);
+        registry.DesiredChanged = Notify;
         _twinRequests = new(_twins, time, options.TwinRequestsPerSecond);
         _methods = new(id => _connections.GetValueOrDefault(id), time);
 

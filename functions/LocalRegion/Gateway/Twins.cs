@@ -43,6 +43,19 @@ internal sealed class Twins(DeviceRegistry registry)
             },
             cancel);
 
+    /// <summary>Within work: merges a patch into the desired properties of a device that is there.</summary>
+    /// <returns>The twin after it; null when the patch says nothing new.</returns>
+    public static DeviceTwin? Merge(RegistryFile file, string deviceId, JsonObject patch)
+    {
+        var twin = Read(file, deviceId)!;
+        var merged = TwinDocument.Merge(twin.Desired, patch)
+            ?? throw new ArgumentException($"The desired properties would have more than {GatewayLimits.TwinSectionBytes} bytes.", nameof(patch));
+        if (merged == twin.Desired) return null;
+        twin = twin with { Desired = merged, DesiredVersion = twin.DesiredVersion + 1 };
+        file.Execute("write_desired", ("@id", deviceId), ("@document", merged), ("@version", twin.DesiredVersion));
+        return twin;
+    }
+
     private static DeviceTwin? Read(RegistryFile file, string deviceId) => file.Query(
         "read_twin", r => new DeviceTwin(deviceId, r.GetString(0), r.GetInt64(1), r.GetString(2), r.GetInt64(3)), ("@id", deviceId)) is [var twin]
         ? twin

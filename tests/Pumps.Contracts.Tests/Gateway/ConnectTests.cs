@@ -1,5 +1,6 @@
 using MQTTnet;
 using MQTTnet.Formatter;
+using Pumps.Handlers.Devices;
 using Pumps.LocalRegion.Gateway;
 
 namespace Pumps.Contracts.Tests.Gateway;
@@ -134,14 +135,15 @@ public sealed class ConnectTests
     }
 
     [Test]
-    public async Task After_a_rotation_the_old_key_opens_once_more_and_after_two_no_more()
+    public async Task A_device_connects_with_either_key_and_not_with_one_that_was_replaced()
     {
-        var old = _host.Registered.PrimaryKey;
-        var rotated = await _host.Registry.RotateKeysAsync(GatewayHost.Id, default);
-        Assert.That(rotated!.SecondaryKey, Is.EqualTo(old));
-        Assert.That(await _host.TryConnectAsync(_host.Options(_host.Token(key: old))), Is.EqualTo(MqttClientConnectResultCode.Success));
-        await _host.Registry.RotateKeysAsync(GatewayHost.Id, default);
-        Assert.That(await _host.TryConnectAsync(_host.Options(_host.Token(key: old))), Is.EqualTo(MqttClientConnectResultCode.NotAuthorized));
+        var fresh = DeviceKey.Create();
+        await _host.Registry.SetKeyAsync(GatewayHost.Id, DeviceKeySlot.Secondary, fresh, default);
+        Assert.That(await _host.TryConnectAsync(_host.Options(_host.Token(key: _host.Registered.PrimaryKey))), Is.EqualTo(MqttClientConnectResultCode.Success));
+        Assert.That(await _host.TryConnectAsync(_host.Options(_host.Token(key: fresh))), Is.EqualTo(MqttClientConnectResultCode.Success));
+        Assert.That(
+            await _host.TryConnectAsync(_host.Options(_host.Token(key: _host.Registered.SecondaryKey))),
+            Is.EqualTo(MqttClientConnectResultCode.NotAuthorized));
     }
 
     [Test]

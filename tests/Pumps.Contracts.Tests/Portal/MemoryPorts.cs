@@ -27,7 +27,7 @@ internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, IDatapoin
 
     public RegionSnapshot Snapshot { get; set; } = new("test", "1.2.3", PortalHost.Now.AddHours(-2), new Dictionary<string, string>(), [], 0);
 
-    public Task<RegisteredDevice> RegisterAsync(DeviceRegistration device, CancellationToken cancel)
+    public Task<RegisteredDevice> RegisterAsync(DeviceRegistration device, string? desired, CancellationToken cancel)
     {
         ThrowIfBroken();
         return Task.FromResult(Registry.AddOrUpdate(device.Id,
@@ -36,6 +36,17 @@ internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, IDatapoin
     }
 
     public Task<RegisteredDevice?> FindAsync(string deviceId, CancellationToken cancel) => Task.FromResult(Registry.GetValueOrDefault(deviceId));
+
+    public Task<bool> UpdateTagsAsync(string deviceId, TagChange change, CancellationToken cancel) =>
+        ChangeAsync(deviceId, d => d with { Device = change.ApplyTo(d.Device) });
+
+    public Task<bool> SetEnabledAsync(string deviceId, bool enabled, CancellationToken cancel) => ChangeAsync(deviceId, d => d with { Enabled = enabled });
+
+    public Task<bool> SetKeyAsync(string deviceId, DeviceKeySlot slot, string key, CancellationToken cancel) =>
+        ChangeAsync(deviceId, d => slot is DeviceKeySlot.Primary ? d with { PrimaryKey = key } : d with { SecondaryKey = key });
+
+    public Task<IReadOnlyList<string>> ListUntaggedAsync(int limit, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<string>>([.. Registry.Values.Where(d => d.Device.Protocol == "" || d.Device.Offering == "").Select(d => d.Device.Id).Take(limit)]);
 
     public Task<bool> RemoveAsync(string deviceId, CancellationToken cancel) => Task.FromResult(Registry.TryRemove(deviceId, out _));
 
@@ -103,6 +114,12 @@ internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, IDatapoin
     }
 
     public RegionSnapshot Read() => Snapshot;
+
+    private Task<bool> ChangeAsync(string deviceId, Func<RegisteredDevice, RegisteredDevice> change)
+    {
+        ThrowIfBroken();
+        return Task.FromResult(Registry.TryGetValue(deviceId, out var device) && Registry.TryUpdate(deviceId, change(device), device));
+    }
 
     private void ThrowIfBroken()
     {

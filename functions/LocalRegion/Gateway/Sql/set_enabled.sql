@@ -1,2 +1,3 @@
--- in: @id text, @enabled integer
-update device set enabled = @enabled where id = @id;
+-- in:  @id text, @enabled integer
+-- out: enabled integer; no row for an unknown device
+update device set enabled = @enabled where id = @id returning enabled;
