@@ -5,6 +5,7 @@ using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Observability;
+using Pumps.Handlers.Provisioning;
 
 namespace Pumps.Handlers;
 
@@ -20,6 +21,10 @@ public static class HandlerServices
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
         services.AddSingleton<TakeDeviceResults>();
+        services.AddOptions<ProvisioningOptions>().BindConfiguration(ProvisioningOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<PerformStep>();
+        services.AddSingleton<AdvanceOrders>();
+        services.AddSingleton<RepairTags>();
         return services;
     }
 }

@@ -5,6 +5,7 @@ using Npgsql;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Provisioning;
 
 namespace Pumps.Postgres;
 
@@ -35,6 +36,12 @@ public static class PostgresServices
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<IDeadLetters>(s => s.GetRequiredService<DeadLetters>());
         services.AddSingleton<IDeadLetterQueries>(s => s.GetRequiredService<DeadLetters>());
+        services.AddSingleton<IOrderStore, OrderTable>();
+        services.AddSingleton<IBulkStore, BulkTable>();
+        services.AddSingleton<IClaimStore, ClaimTable>();
+        services.AddSingleton<DeviceRows>();
+        services.AddSingleton<IDeviceRows>(s => s.GetRequiredService<DeviceRows>());
+        services.AddSingleton<IDeviceTargets>(s => s.GetRequiredService<DeviceRows>());
         return services;
     }
 

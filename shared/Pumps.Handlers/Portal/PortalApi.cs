@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Provisioning;
 using Scalar.AspNetCore;
 
 namespace Pumps.Handlers.Portal;
@@ -18,6 +19,7 @@ public static class PortalApi
     public static IServiceCollection AddPortalApi(this IServiceCollection services)
     {
         services.AddOptions<PortalOptions>().BindConfiguration(PortalOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ProvisioningOptions>().BindConfiguration(ProvisioningOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddRouting();
         services.AddHealthChecks();
         services.AddOpenApi("v1", PortalDocument.Configure);
@@ -33,6 +35,11 @@ public static class PortalApi
 
         services.AddSingleton<PointUnits>();
         services.AddSingleton<RegisterDevices>();
+        services.AddSingleton<PlaceOrder>();
+        services.AddSingleton<TakeBulkOrder>();
+        services.AddSingleton<ClaimHasher>();
+        services.AddSingleton<IssueClaimCode>();
+        services.AddSingleton<ClaimDevice>();
         services.AddSingleton<ReadHistory>();
         services.AddSingleton<ReplayDeadLetters>();
         return services;
@@ -63,6 +70,7 @@ public static class PortalApi
     private static void MapRoutes(IEndpointRouteBuilder routes)
     {
         DeviceRoutes.Map(routes);
+        OrderRoutes.Map(routes);
         HistoryRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
         CatalogRoutes.Map(routes);
