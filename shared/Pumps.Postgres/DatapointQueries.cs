@@ -83,22 +83,26 @@ public sealed class DatapointQueries(NpgsqlDataSource database, Counters counter
         public string Product { get; init; } = "";
         public string Customer { get; init; } = "";
         public DateTime? Seen_At { get; init; }
-        public string? Points { get; init; }
+        public string? Observations { get; init; }
 
-        public DeviceSummary ToSummary() => new(Device_Id, Protocol, Offering, Product, Customer, Seen_At, Points is null ? null : ReadLatest(Points));
+        public DeviceSummary ToSummary() => new(Device_Id, Protocol, Offering, Product, Customer, Seen_At, Observations is null ? null : ReadLatest(Observations));
     }
 
-    // {name: [value, t]} or {name: [value or null, t, quality]}; quality is a name, or an object with the raw value beside it.
+    // LatestDocuments: [[observed at, sequence, {name: value}, {name: quality, or an object with the raw value beside it}?], ...].
     private static Dictionary<string, LatestPoint> ReadLatest(string json)
     {
         using var document = JsonDocument.Parse(json);
         var latest = new Dictionary<string, LatestPoint>(StringComparer.Ordinal);
-        foreach (var point in document.RootElement.EnumerateObject())
+        foreach (var observation in document.RootElement.EnumerateArray())
         {
-            var value = point.Value[0].ValueKind is JsonValueKind.Null ? null : point.Value[0].GetRawText();
-            var at = DateTimeOffset.FromUnixTimeMilliseconds(point.Value[1].GetInt64());
-            var quality = point.Value.GetArrayLength() > 2 ? point.Value[2].ToString() : "good";
-            latest[point.Name] = new(value, quality, at);
+            var at = DateTimeOffset.FromUnixTimeMilliseconds(observation[0].GetInt64());
+            foreach (var point in observation[2].EnumerateObject())
+                latest[point.Name] = new(point.Value.GetRawText(), "good", at);
+            if (observation.GetArrayLength() > 3)
+                foreach (var point in observation[3].EnumerateObject())
+                    latest[point.Name] = point.Value.ValueKind is JsonValueKind.Object
+                        ? new(point.Value.TryGetProperty("value", out var value) ? value.GetRawText() : null, point.Value.GetProperty("quality").GetString()!, at)
+                        : new(null, point.Value.GetString()!, at);
         }
 
         return latest;

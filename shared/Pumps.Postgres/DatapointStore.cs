@@ -33,16 +33,13 @@ public sealed class DatapointStore(NpgsqlDataSource database, TimeProvider time)
         var keys = await _devices.ResolveAsync(offering, observations, cancel);
         if (!_documents.TryTake(out var documents))
             documents = new();
-        documents.Fill(keys, observations);
-
-        await using var merge = database.CreateCommand(Sql.MergeLatest);
-        merge.Parameters.Add(new() { Value = documents.Keys, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
-        merge.Parameters.Add(new() { Value = documents.From, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
-        merge.Parameters.Add(new() { Value = documents.Newest, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
-        merge.Parameters.Add(new() { Value = documents.Sequences, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
-        merge.Parameters.Add(new() { Value = documents.Seen, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
-        merge.Parameters.Add(new() { Value = documents.Points, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb });
-        await merge.ExecuteNonQueryAsync(cancel);
+        documents.Begin(keys, observations);
+        do
+        {
+            await ReadLatestAsync(documents, cancel);
+            documents.Merge();
+        }
+        while (await WriteLatestAsync(documents, cancel) < documents.Keys.Count); // Another writer was faster with one of the devices.
         _documents.Add(documents);
     }
 
@@ -75,6 +72,26 @@ public sealed class DatapointStore(NpgsqlDataSource database, TimeProvider time)
                 _recent.Add(key);
         _writers.Add(writer);
         return added.Value;
+    }
+
+    private async Task ReadLatestAsync(LatestDocuments documents, CancellationToken cancel)
+    {
+        documents.Forget();
+        await using var read = database.CreateCommand(Sql.ReadLatest);
+        read.Parameters.Add(new() { Value = documents.Keys, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
+        await using var rows = await read.ExecuteReaderAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+            documents.Store(rows.GetInt64(0), rows.GetInt32(1), rows.GetFieldValue<byte[]>(2));
+    }
+
+    private async Task<int> WriteLatestAsync(LatestDocuments documents, CancellationToken cancel)
+    {
+        await using var write = database.CreateCommand(Sql.WriteLatest);
+        write.Parameters.Add(new() { Value = documents.Keys, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
+        write.Parameters.Add(new() { Value = documents.Versions, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
+        write.Parameters.Add(new() { Value = documents.Seen, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
+        write.Parameters.Add(new() { Value = documents.Documents, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Json });
+        return await write.ExecuteNonQueryAsync(cancel);
     }
 
     /// <summary>The observations that are neither twice in the batch nor known from a batch before, by key.</summary>

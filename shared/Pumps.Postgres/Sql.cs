@@ -8,7 +8,8 @@ internal static partial class Sql
     public static readonly string UpsertDevice = Statement("Devices/UpsertDevice.sql");
     public static readonly string ListDevices = Statement("Devices/ListDevices.sql");
     public static readonly string FindDevice = Statement("Devices/FindDevice.sql");
-    public static readonly string MergeLatest = Statement("Latest/MergeLatest.sql");
+    public static readonly string ReadLatest = Statement("Latest/ReadLatest.sql");
+    public static readonly string WriteLatest = Statement("Latest/WriteLatest.sql");
     public static readonly string CopyHistory = Statement("History/CopyHistory.sql");
     public static readonly string StageHistory = Statement("History/StageHistory.sql");
     public static readonly string CopyStage = Statement("History/CopyStage.sql");

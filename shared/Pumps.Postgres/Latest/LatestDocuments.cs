@@ -1,43 +1,50 @@
-using System.Buffers;
-using System.Buffers.Text;
 using System.Text.Json;
+using Pumps.Core.Feeds;
 using Pumps.Handlers.Datapoints;
 
 namespace Pumps.Postgres;
 
-/// <summary>One document a device out of a batch: <c>{"flow":[24.30,1748779200000],"soil":[null,1748779200000,"not_available"]}</c>.</summary>
+/// <summary>
+/// A batch's newest values: one document a device, the observations that still have a newest value, newest first, each with what no newer one
+/// has: <c>[[1748779200000,17,{"flow":24.30}],[1748779140000,16,{"run_hours":100.0},{"soil":"not_available"}]]</c>
+/// (observed at, ms since 1970 UTC; sequence number; good values; qualities of the others, where there are any).
+/// </summary>
 /// <remarks>
-/// Newest per datapoint by time, then sequence number. Names and values are copied as bytes, digits and escapes as they came.
-/// Not safe for several threads at once.
+/// Newest by time, then sequence number. Points of one frame share its time, so a device has a few observations, and the newest is copied as it
+/// came: names, digits and escapes stay bytes. Not safe for several threads at once.
 /// </remarks>
 internal sealed class LatestDocuments
 {
-    private readonly ArrayBufferWriter<byte> _bytes = new(1 << 20);
-    private readonly List<(int Start, int Length)> _names = [];
-    private readonly List<(int Start, int End)> _documents = [];
-    private int[] _order = [];
+    // A frame's points and the device's other frames': for all the products known, below this.
+    private const int NamesUsual = 128;
 
+    private readonly Utf8Output _stored = new();
+    private readonly Utf8Output _merged = new();
+    private readonly List<ReadOnlyMemory<byte>> _names = new(NamesUsual);
+    private readonly List<Stored> _older = [];
+    private readonly List<Device> _devices = [];
+    private IReadOnlyList<Observation> _observations = [];
+    private int[] _order = [];
+    private int _place;
+
+    /// <summary>Keys of the devices, sorted.</summary>
     public List<long> Keys { get; } = [];
 
-    public List<DateTime> From { get; } = [];
-
-    public List<DateTime> Newest { get; } = [];
-
-    public List<long> Sequences { get; } = [];
-
+    /// <summary>When each was heard last, in the batch.</summary>
     public List<DateTime> Seen { get; } = [];
 
-    /// <summary>The documents, sorted by device key. Valid until the next <see cref="Fill"/>.</summary>
-    public ReadOnlyMemory<byte>[] Points => [.. _documents.Select(d => _bytes.WrittenMemory[d.Start..d.End])];
+    /// <summary>How often each document was written, with this time.</summary>
+    public List<int> Versions { get; } = [];
 
-    public void Fill(long[] keys, IReadOnlyList<Observation> observations)
+    /// <summary>The documents. Valid until the next <see cref="Merge()"/>.</summary>
+    public ReadOnlyMemory<byte>[] Documents => [.. _devices.Select(d => _merged.Slice(d.MergedAt, d.MergedLength))];
+
+    /// <summary>Takes a batch; nothing is stored of its devices as far as is known.</summary>
+    public void Begin(long[] keys, IReadOnlyList<Observation> observations)
     {
-        _bytes.ResetWrittenCount();
-        _documents.Clear();
+        _observations = observations;
+        _devices.Clear();
         Keys.Clear();
-        From.Clear();
-        Newest.Clear();
-        Sequences.Clear();
         Seen.Clear();
 
         if (_order.Length < keys.Length)
@@ -45,138 +52,229 @@ internal sealed class LatestDocuments
         var order = _order.AsSpan(0, keys.Length);
         for (var i = 0; i < order.Length; i++)
             order[i] = i;
-
-        // By device, then newest first: the first value of a name that is met is the one that stays.
         order.Sort((a, b) =>
             keys[a] != keys[b] ? keys[a].CompareTo(keys[b])
             : observations[a].ObservedAt != observations[b].ObservedAt ? observations[b].ObservedAt.CompareTo(observations[a].ObservedAt)
             : observations[b].Sequence.CompareTo(observations[a].Sequence));
 
-        for (var i = 0; i < order.Length;)
+        for (var first = 0; first < order.Length;)
         {
-            var end = i + 1;
-            while (end < order.Length && keys[order[end]] == keys[order[i]])
-                end++;
-            AddDevice(keys[order[i]], order[i..end], observations);
-            i = end;
+            var end = first;
+            var seen = DateTimeOffset.MinValue;
+            for (; end < order.Length && keys[order[end]] == keys[order[first]]; end++)
+                if (observations[order[end]].ReceivedAt > seen)
+                    seen = observations[order[end]].ReceivedAt;
+
+            _devices.Add(new() { First = first, End = end });
+            Keys.Add(keys[order[first]]);
+            Seen.Add(seen.UtcDateTime);
+            first = end;
+        }
+
+        Forget();
+    }
+
+    /// <summary>Forgets what was stored: it is about to be read, perhaps not for the first time.</summary>
+    public void Forget()
+    {
+        _stored.Clear();
+        foreach (var device in _devices)
+            (device.Version, device.StoredLength) = (0, 0);
+    }
+
+    /// <summary>Tells what is stored of a device of the batch.</summary>
+    public void Store(long key, int version, ReadOnlySpan<byte> document)
+    {
+        var device = _devices[Keys.BinarySearch(key)];
+        (device.Version, device.StoredAt, device.StoredLength) = (version, _stored.Length, document.Length);
+        _stored.Append(document);
+    }
+
+    /// <summary>Puts batch and stored documents together. Safe to repeat: an observation that is in a document already changes nothing.</summary>
+    /// <exception cref="FormatException">The points of an observation are not a JSON object; the message names the device.</exception>
+    public void Merge()
+    {
+        _merged.Clear();
+        Versions.Clear();
+        foreach (var device in _devices)
+        {
+            device.MergedAt = _merged.Length;
+            ReadStored(device);
+            Merge(device);
+            device.MergedLength = _merged.Length - device.MergedAt;
+            Versions.Add(device.Version + 1);
         }
     }
 
-    private void AddDevice(long key, ReadOnlySpan<int> newestFirst, IReadOnlyList<Observation> observations)
+    private void Merge(Device device)
     {
-        var newest = observations[newestFirst[0]];
-        var start = _bytes.WrittenCount;
-        var seen = newest.ReceivedAt;
         _names.Clear();
-
-        Write("{"u8);
-        foreach (var i in newestFirst)
+        _merged.Append((byte)'[');
+        var older = 0;
+        for (var i = device.First; i < device.End; i++)
         {
-            var observation = observations[i];
-            if (observation.ReceivedAt > seen)
-                seen = observation.ReceivedAt;
-            AddPoints(observation.Points.Span, observation.ObservedAt, areQualities: false, observation.DeviceId);
-            AddPoints(observation.Quality.Span, observation.ObservedAt, areQualities: true, observation.DeviceId);
+            var observation = _observations[_order[i]];
+            var atMs = observation.ObservedAt.ToUnixTimeMilliseconds();
+            while (older < _older.Count && (_older[older].AtMs, _older[older].Sequence).CompareTo((atMs, observation.Sequence)) > 0)
+                Add(_older[older++]);
+            AddFresh(new(atMs, observation.Sequence, observation.Points, observation.Quality), observation.DeviceId);
         }
 
-        Write("}"u8);
-
-        Keys.Add(key);
-        From.Add(observations[newestFirst[^1]].ObservedAt.UtcDateTime);
-        Newest.Add(newest.ObservedAt.UtcDateTime);
-        Sequences.Add(newest.Sequence);
-        Seen.Add(seen.UtcDateTime);
-        _documents.Add((start, _bytes.WrittenCount));
+        while (older < _older.Count)
+            Add(_older[older++]);
+        _merged.Append((byte)']');
     }
 
-    private void AddPoints(ReadOnlySpan<byte> json, DateTimeOffset at, bool areQualities, string deviceId)
+    private void AddFresh(in Stored observation, string deviceId)
     {
-        if (json.IsEmpty)
-            return;
-
-        var reader = new Utf8JsonReader(json);
-        if (!reader.Read() || reader.TokenType is not JsonTokenType.StartObject)
-            throw new FormatException($"The points of {deviceId} observed at {at:O} are not a JSON object.");
-
-        var place = 0;
-        while (reader.Read() && reader.TokenType is JsonTokenType.PropertyName)
+        try
         {
-            var name = reader.ValueSpan;
+            Add(observation);
+        }
+        catch (JsonException fault)
+        {
+            throw new FormatException(
+                $"The points of {deviceId} observed at {DateTimeOffset.FromUnixTimeMilliseconds(observation.AtMs):O} are not a JSON object: {fault.Message}", fault);
+        }
+    }
+
+    /// <summary>Adds what no newer observation has; nothing at all when that is everything.</summary>
+    private void Add(in Stored observation)
+    {
+        var start = _merged.Length;
+        var known = _names.Count;
+        if (_merged.Written[start - 1] != (byte)'[')
+            _merged.Append((byte)',');
+        _merged.Append((byte)'[');
+        _merged.Append(observation.AtMs);
+        _merged.Append((byte)',');
+        _merged.Append(observation.Sequence);
+        _merged.Append((byte)',');
+        AddMembers(observation.Points);
+        if (observation.Quality.Length > 2)
+        {
+            _merged.Append((byte)',');
+            if (!AddMembers(observation.Quality))
+                _merged.Rewind(_merged.Length - ",{}"u8.Length);
+        }
+
+        _merged.Append((byte)']');
+        if (_names.Count == known)
+            _merged.Rewind(start);
+    }
+
+    /// <summary>Copies the members whose names are new, stretches of neighbours at once.</summary>
+    private bool AddMembers(ReadOnlyMemory<byte> json)
+    {
+        _merged.Append((byte)'{');
+        var any = false;
+        if (json.Length > 2)
+        {
+            var bytes = json.Span;
+            var reader = new Utf8JsonReader(bytes);
             reader.Read();
-            var value = ReadValue(ref reader, json, areQualities, out var quality);
-            if (IsTaken(name, ref place))
-                continue;
+            if (reader.TokenType is not JsonTokenType.StartObject)
+                throw new JsonException($"it begins with {reader.TokenType}");
 
-            if (_names.Count > 0)
-                Write(","u8);
-            Write("\""u8);
-            _names.Add((_bytes.WrittenCount, name.Length));
-            Write(name);
-            Write("\":["u8);
-            Write(value);
-            Write(","u8);
-
-            Utf8Formatter.TryFormat(at.ToUnixTimeMilliseconds(), _bytes.GetSpan(20), out var digits);
-            _bytes.Advance(digits);
-            if (areQualities)
+            var (from, to) = (0, 0);
+            while (reader.Read() && reader.TokenType is JsonTokenType.PropertyName)
             {
-                Write(","u8);
-                Write(quality);
+                var at = (int)reader.TokenStartIndex;
+                var name = json.Slice(at + 1, reader.ValueSpan.Length);
+                reader.Read();
+                reader.Skip();
+                if (!IsNew(name))
+                {
+                    any |= AddStretch(bytes[from..to], any);
+                    (from, to) = (0, 0);
+                    continue;
+                }
+
+                from = to == 0 ? at : from;
+                to = (int)reader.BytesConsumed;
             }
 
-            Write("]"u8);
+            any |= AddStretch(bytes[from..to], any);
         }
+
+        _merged.Append((byte)'}');
+        return any;
     }
 
-    // A value that is not good comes as its quality alone, or as {"quality": ..., "value": ...} where there is one (or the raw bytes).
-    private static ReadOnlySpan<byte> ReadValue(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, bool isQuality, out ReadOnlySpan<byte> quality)
+    private bool AddStretch(ReadOnlySpan<byte> members, bool isBehindOthers)
     {
-        var start = (int)reader.TokenStartIndex;
-        quality = default;
-        if (!isQuality || reader.TokenType is not JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            var whole = json[start..(int)reader.BytesConsumed];
-            if (isQuality)
-                quality = whole;
-            return isQuality ? "null"u8 : whole;
-        }
-
-        var value = "null"u8;
-        while (reader.Read() && reader.TokenType is JsonTokenType.PropertyName)
-        {
-            var isName = reader.ValueTextEquals("quality"u8);
-            var isValue = reader.ValueTextEquals("value"u8);
-            reader.Read();
-            start = (int)reader.TokenStartIndex;
-            reader.Skip();
-            if (isName)
-                quality = json[start..(int)reader.BytesConsumed];
-            else if (isValue)
-                value = json[start..(int)reader.BytesConsumed];
-        }
-
-        return value;
+        if (members.IsEmpty)
+            return false;
+        if (isBehindOthers)
+            _merged.Append((byte)',');
+        _merged.Append(members);
+        return true;
     }
 
     // Frames of a device name their points in one order: look where the last one was found, then everywhere.
-    private bool IsTaken(ReadOnlySpan<byte> name, ref int place)
+    private bool IsNew(ReadOnlyMemory<byte> name)
     {
-        var written = _bytes.WrittenSpan;
-        for (var tried = 0; tried < _names.Count; tried++, place++)
+        var bytes = name.Span;
+        for (var tried = 0; tried < _names.Count; tried++, _place++)
         {
-            if (place >= _names.Count)
-                place = 0;
-            var (start, length) = _names[place];
-            if (length == name.Length && written.Slice(start, length).SequenceEqual(name))
+            if (_place >= _names.Count)
+                _place = 0;
+            if (_names[_place].Span.SequenceEqual(bytes))
             {
-                place++;
-                return true;
+                _place++;
+                return false;
             }
         }
 
-        return false;
+        _names.Add(name);
+        return true;
     }
 
-    private void Write(ReadOnlySpan<byte> bytes) => _bytes.Write(bytes);
+    private void ReadStored(Device device)
+    {
+        _older.Clear();
+        if (device.StoredLength == 0)
+            return;
+
+        var json = _stored.Slice(device.StoredAt, device.StoredLength);
+        var reader = new Utf8JsonReader(json.Span);
+        reader.Read();
+        while (reader.Read() && reader.TokenType is JsonTokenType.StartArray)
+        {
+            reader.Read();
+            var atMs = reader.GetInt64();
+            reader.Read();
+            var sequence = reader.GetInt64();
+            var points = Object(ref reader, json);
+            var quality = Object(ref reader, json);
+            if (!quality.IsEmpty)
+                reader.Read();
+            _older.Add(new(atMs, sequence, points, quality));
+        }
+
+        // The next token, when it is an object.
+        static ReadOnlyMemory<byte> Object(ref Utf8JsonReader reader, ReadOnlyMemory<byte> json)
+        {
+            reader.Read();
+            if (reader.TokenType is not JsonTokenType.StartObject)
+                return default;
+            var start = (int)reader.TokenStartIndex;
+            reader.Skip();
+            return json[start..(int)reader.BytesConsumed];
+        }
+    }
+
+    private readonly record struct Stored(long AtMs, long Sequence, ReadOnlyMemory<byte> Points, ReadOnlyMemory<byte> Quality);
+
+    /// <summary>One device of the batch: its observations in the order, and where its documents lie.</summary>
+    private sealed class Device
+    {
+        public int First { get; init; }
+        public int End { get; init; }
+        public int Version { get; set; }
+        public int StoredAt { get; set; }
+        public int StoredLength { get; set; }
+        public int MergedAt { get; set; }
+        public int MergedLength { get; set; }
+    }
 }

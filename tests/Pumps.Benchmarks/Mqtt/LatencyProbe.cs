@@ -44,7 +44,7 @@ internal sealed class LatencyProbe(DeviceSpec device, NpgsqlDataSource database)
         var latencies = new LatencyHistogram();
         await using var session = await database.OpenConnectionAsync(cancel);
         await using var look = new NpgsqlCommand(
-            "select (points -> 'flow' ->> 0)::numeric from latest where device_key = (select device_key from device where device_id = @id)", session);
+            "select value::numeric from latest_point where device_id = @id and point = 'flow'", session);
         look.Parameters.Add(new("id", NpgsqlDbType.Text) { Value = device.Id });
         await look.PrepareAsync(cancel);
 

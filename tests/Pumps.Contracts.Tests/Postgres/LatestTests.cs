@@ -72,8 +72,6 @@ public sealed class LatestTests : PostgresFixture
             var number = Interlocked.Increment(ref run);
             var observations = frames.Select((f, i) => Observe($"dp2-{number}-{f.Item1}", Noon.AddSeconds(f.Item2), f.Item2 * 100 + i,
                 "{" + string.Join(",", Enumerable.Range(0, 4).Where(bit => (f.Item3 & 1 << bit) != 0).Select(bit => $"\"p{bit}\":{f.Item4}")) + "}")).ToArray();
-            // A time occurs once a device: between equal times only the row's newest is known.
-            observations = [.. observations.DistinctBy(o => (o.DeviceId, o.ObservedAt))];
             var sent = observations.Concat(observations.Take(5)).ToArray();
             new Random(shuffle).Shuffle(sent);
 
@@ -83,13 +81,50 @@ public sealed class LatestTests : PostgresFixture
             foreach (var device in observations.GroupBy(o => o.DeviceId))
             {
                 var expected = new Dictionary<string, LatestPoint>();
-                foreach (var observation in device.OrderBy(o => o.ObservedAt))
+                foreach (var observation in device.OrderBy(o => o.ObservedAt).ThenBy(o => o.Sequence))
                     foreach (var point in System.Text.Json.JsonDocument.Parse(observation.Points).RootElement.EnumerateObject())
                         expected[point.Name] = new(point.Value.GetRawText(), "good", observation.ObservedAt);
 
                 Assert.That((await _queries.FindDeviceAsync(device.Key, CancellationToken.None))!.Latest, Is.EquivalentTo(expected));
             }
         }, iter: 60, threads: 1, seed: "0000000000001");
+    }
+
+    /// <summary>Telemetry and events of a device come through two hubs, so two writers meet at its document.</summary>
+    [Test]
+    public async Task Writers_that_meet_at_one_device_lose_nothing()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(writer => Task.Run(async () =>
+        {
+            var store = new DatapointStore(Database, TimeProvider.System);
+            for (var i = 0; i < 25; i++)
+                await store.KeepLatestAsync("irrigation",
+                    [.. Enumerable.Range(0, 3).Select(d => Observe($"dp2-meet-{d}", Noon.AddSeconds(i), i, $$"""{"p{{writer}}":{{i}}}"""))], Cancel);
+        })));
+
+        for (var d = 0; d < 3; d++)
+            Assert.That((await _queries.FindDeviceAsync($"dp2-meet-{d}", Cancel))!.Latest, Is.EquivalentTo(
+                Enumerable.Range(0, 4).ToDictionary(writer => $"p{writer}", _ => new LatestPoint("24", "good", Noon.AddSeconds(24)))));
+    }
+
+    [Test]
+    public async Task A_quality_replaces_a_value_and_a_value_a_quality()
+    {
+        await _store.KeepLatestAsync("irrigation", [Observe("dp2-Q", Noon, 1, """{"a":1,"b":2,"c":3}""")], Cancel);
+        await _store.KeepLatestAsync("irrigation", [Observe("dp2-Q", Noon.AddSeconds(1), 2, """{"b":4}""",
+            """{"a":"not_available","c":{"quality":"out_of_range","value":99.50}}""")], Cancel);
+        await _store.KeepLatestAsync("irrigation", [Observe("dp2-Q", Noon.AddSeconds(2), 3, "{}", """{"b":{"quality":"type_mismatch","raw":"0102"}}""")], Cancel);
+        await _store.KeepLatestAsync("irrigation", [Observe("dp2-Q", Noon.AddSeconds(3), 4, """{"a":5}""")], Cancel);
+
+        Assert.That((await _queries.FindDeviceAsync("dp2-Q", Cancel))!.Latest, Is.EquivalentTo(new Dictionary<string, LatestPoint>
+        {
+            ["a"] = new("5", "good", Noon.AddSeconds(3)),
+            ["b"] = new(null, "type_mismatch", Noon.AddSeconds(2)),
+            ["c"] = new("99.50", "out_of_range", Noon.AddSeconds(1)),
+        }));
+        Assert.That(await ScalarAsync<string>(
+            "select string_agg(concat_ws(' ', point, value, quality, observed_at at time zone 'UTC'), '; ' order by point) from latest_point where device_id = 'dp2-Q'"),
+            Is.EqualTo("""a 5 "good" 2025-06-01 12:00:03; b {"raw": "0102", "quality": "type_mismatch"} 2025-06-01 12:00:02; c {"value": 99.50, "quality": "out_of_range"} 2025-06-01 12:00:01"""));
     }
 
     [Test]

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using Pumps.Handlers.Datapoints;
 using Pumps.Postgres;
 
 namespace Pumps.Contracts.Tests.Postgres;
@@ -55,6 +56,33 @@ public sealed class MigrationTests : PostgresFixture
         var applied = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => new Migrator(database, NullLogger<Migrator>.Instance).MigrateAsync(Cancel)));
 
         Assert.That(applied.Order(), Is.EqualTo(new[] { 0, 0, 0, Sql.MigrationNames.Count() }));
+    }
+
+    [Test]
+    public async Task Newest_values_of_before_become_observations()
+    {
+        await using var database = await PostgresSetUp.CreateDatabaseAsync();
+        var migrator = new Migrator(database, NullLogger<Migrator>.Instance);
+        (string Name, string Text)[] migrations = [.. Sql.MigrationNames.Select(n => (n["Migrations/".Length..], Sql.Load(n)))];
+        await migrator.MigrateAsync(migrations[..3], Cancel);
+        await using (var before = database.CreateCommand(
+            """
+            with d as (insert into device (device_id, protocol, offering) values ('dp2-old', 'dp2', 'irrigation') returning device_key)
+            insert into latest (device_key, max_at, max_seq, from_at, seen_at, points)
+            select device_key, '2025-06-01T12:00:00Z', 7, '2025-06-01T12:00:00Z', '2025-06-01T12:00:01Z',
+                   '{"flow": [24.30, 1748779200000], "soil": [null, 1748779200000, "not_available"], "energy": [5.0, 1748779140000, "out_of_range"]}'
+              from d
+            """))
+            await before.ExecuteNonQueryAsync(Cancel);
+
+        await migrator.MigrateAsync(migrations, Cancel);
+
+        Assert.That((await new DatapointQueries(database, new([])).FindDeviceAsync("dp2-old", Cancel))!.Latest, Is.EquivalentTo(new Dictionary<string, LatestPoint>
+        {
+            ["flow"] = new("24.30", "good", Noon),
+            ["soil"] = new(null, "not_available", Noon),
+            ["energy"] = new("5.0", "out_of_range", Noon.AddMinutes(-1)),
+        }));
     }
 
     [Test]
