@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Pumps.Azure;
 using Pumps.Handlers;
 using Pumps.Handlers.Offerings;
+using Pumps.Handlers.Portal;
 using Pumps.Postgres;
 
 var builder = FunctionsApplication.CreateBuilder(args);
@@ -11,10 +12,12 @@ builder.ConfigureFunctionsWebApplication();
 var catalog = CatalogLoader.Load(CatalogLoader.DefaultFolder);
 var identity = AzureIdentity.Credential(builder.Configuration);
 
+builder.Services.AddOptions<PortalOptions>().BindConfiguration(PortalOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 builder.Services
     .AddPumpHandlers(catalog)
     .AddPostgres(AzureIdentity.Database(builder.Configuration, identity), CatalogCounters.Of(catalog))
     .AddAzureAdapters(identity)
+    .AddIotHub()
     .AddAzureTelemetry();
 
 using var app = builder.Build();

@@ -9,6 +9,7 @@ using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Offerings;
 using Pumps.Handlers.Portal;
+using Pumps.Handlers.Provisioning;
 using Pumps.LocalRegion.Archive;
 using Pumps.LocalRegion.Database;
 using Pumps.LocalRegion.Gateway;
@@ -129,6 +130,7 @@ public sealed class Region : IAsyncDisposable
             Hubs, new ArchiveOptions(Folder("archive"), [.. catalog.Routes.RawHubs.Where(h => h.Captured).Select(h => h.Name)]) { Group = ArchiveGroup },
             time, loggers.CreateLogger<RawArchive>()).RunAsync(_stopping.Token));
         Run(ActivatorUtilities.CreateInstance<Upkeep>(Services).RunAsync(_stopping.Token));
+        Run(ActivatorUtilities.CreateInstance<OrderLoop>(Services).RunAsync(_stopping.Token));
 
         await Gateway.StartAsync();
         await File.WriteAllTextAsync(Folder("region.json"), JsonSerializer.Serialize(new { url = Url }, JsonSerializerOptions.Web), cancel);
@@ -157,6 +159,7 @@ public sealed class Region : IAsyncDisposable
             .AddSingleton<IDeviceMessaging>(Gateway)
             .AddSingleton<IRegionStatus>(services => ActivatorUtilities.CreateInstance<RegionStatus>(services, Hubs, Gateway))
             .AddSingleton<ReplaySource>()
+            .Configure<ProvisioningOptions>(provisioning => provisioning.ClaimPepper = RegionSecret.ReadOrCreate(Folder("claim-pepper")))
             .Configure<PortalOptions>(portal =>
             {
                 portal.Region = _options.Name;

@@ -3,9 +3,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Pumps.Azure;
 using Pumps.Azure.EventHubs;
+using Pumps.Contracts.Tests.Portal;
 using Pumps.Core.Offerings;
 using Pumps.Datapoints;
 using Pumps.Handlers;
+using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Offerings;
 using Pumps.Postgres;
@@ -75,6 +77,8 @@ public sealed class WiringTests
             .AddPumpHandlers(Catalog)
             .AddPostgres(AzureIdentity.Database(configuration, identity), CatalogCounters.Of(Catalog))
             .AddAzureAdapters(identity)
+            // IoT Hub's clients are signatures without behaviour here.
+            .AddSingleton<IDeviceRegistry>(new MemoryPorts())
             .BuildServiceProvider(validateScopes: true);
     }
 
