@@ -119,6 +119,8 @@ public sealed class Region : IAsyncDisposable
         _parts.Push(app);
         Services = app.Services;
         sampler = Services.GetRequiredService<MessageSampler>();
+        var allocate = Services.GetRequiredService<AllocateDevice>();
+        Gateway.Allocate = (registrationId, stop) => allocate.HandleAsync(registrationId, _options.DeviceHost, [_options.DeviceHost], stop);
         await Services.GetRequiredService<Migrator>().MigrateAsync(cancel);
         await Services.GetRequiredService<Partitions>().KeepAsync(time.GetUtcNow(), cancel);
         await app.StartAsync(cancel);

@@ -20,6 +20,7 @@ public static class HandlerServices
         services.AddSingleton<DecodeFrames>();
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
+        services.AddSingleton<AllocateDevice>();
         services.AddSingleton<TakeDeviceResults>();
         services.AddOptions<ProvisioningOptions>().BindConfiguration(ProvisioningOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<PerformStep>();

@@ -127,6 +127,7 @@ public static class UpCommand
         if (gateway.PlainEndPoint is { } plain)
             Line("MQTT, plain", $"{plain}");
         Line("CA file", gateway.AuthorityFile!);
+        Line("Id scope", gateway.IdScope);
         if (demo is Answer<Handlers.Devices.RegisteredDevice>.Found found)
             Line("A device", $"HostName={options.DeviceHost};DeviceId={DemoDevice};SharedAccessKey={found.Value.PrimaryKey}");
         Line("Data", Path.GetFullPath(options.DataFolder));

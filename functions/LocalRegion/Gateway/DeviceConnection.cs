@@ -15,8 +15,7 @@ internal sealed class DeviceConnection(DeviceEntry device, MqttChannel channel, 
     private readonly Lock _lock = new();
     private string _lastTopic = "";
     private EventProperties _lastProperties = EventProperties.None;
-    private long _twinSecond;
-    private int _twinRequests;
+    private RequestBudget _twinRequests;
     private bool _ended;
     private bool _delivering;
     private bool _lookAgain;
@@ -92,12 +91,7 @@ internal sealed class DeviceConnection(DeviceEntry device, MqttChannel channel, 
     }
 
     /// <summary>Counts a twin request; false when the device has had its share of this second.</summary>
-    public bool MayAskTwin(DateTimeOffset now, int perSecond)
-    {
-        var second = now.ToUnixTimeSeconds();
-        if (_twinSecond != second) (_twinSecond, _twinRequests) = (second, 0);
-        return ++_twinRequests <= perSecond;
-    }
+    public bool MayAskTwin(DateTimeOffset now, int perSecond) => _twinRequests.TrySpend(now, perSecond);
 
     /// <summary>Sends to the device, QoS 0.</summary>
     /// <returns>False when the connection cannot take it any more.</returns>

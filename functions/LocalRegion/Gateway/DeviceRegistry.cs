@@ -166,13 +166,16 @@ public sealed class DeviceRegistry : IDeviceRegistry, IAsyncDisposable
         Region = string.Intern(device.Region),
     };
 
-    // IoT Hub's rule for device ids, without those characters that a topic or a token would have to escape.
+    /// <summary>IoT Hub's rule for device ids, without those characters that a topic or a token would have to escape.</summary>
+    internal static bool IsId(string text) => text.Length is > 0 and <= IdLengthMax && !text.AsSpan().ContainsAnyExcept(IdCharacters);
+
     private static void Check(string deviceId)
     {
-        const int lengthMax = 128;
-        if (deviceId.Length is 0 or > lengthMax || deviceId.AsSpan().ContainsAnyExcept(IdCharacters))
-            throw new ArgumentException($"The device id '{deviceId}' is not of 1 to {lengthMax} letters, digits, '-', '.', '_' or ':'.", nameof(deviceId));
+        if (!IsId(deviceId))
+            throw new ArgumentException($"The device id '{deviceId}' is not of 1 to {IdLengthMax} letters, digits, '-', '.', '_' or ':'.", nameof(deviceId));
     }
+
+    private const int IdLengthMax = 128;
 
     private static readonly SearchValues<char> IdCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:");

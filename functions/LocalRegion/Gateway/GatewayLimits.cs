@@ -35,6 +35,12 @@ internal static class GatewayLimits
 
     public static readonly TimeSpan CloudMessageTimeToLiveMax = TimeSpan.FromDays(2);
 
+    /// <summary>Of a registration's request: the id and what a factory adds.</summary>
+    public const int RegistrationBytes = 16 * 1024;
+
+    /// <summary>Of a connection that registers. A registration takes seconds; what stays longer holds the place of a device.</summary>
+    public static readonly TimeSpan RegistrationLife = TimeSpan.FromMinutes(5);
+
     public static readonly TimeSpan MethodTimeoutMin = TimeSpan.FromSeconds(5);
 
     public static readonly TimeSpan MethodTimeoutMax = TimeSpan.FromMinutes(5);

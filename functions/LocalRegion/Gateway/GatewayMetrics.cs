@@ -12,6 +12,7 @@ public enum RefusalReason
     UnsupportedProtocol,
     BadUserName,
     UnknownHost,
+    UnknownIdScope,
     ClientIdMismatch,
     MalformedToken,
     PolicyToken,
@@ -30,6 +31,9 @@ public enum RefusalReason
     SinkRefused,
     StorageRefused,
     Replaced,
+    RegistrationClosed,
+    RegistrationRefused,
+    AllocationOutage,
 }
 
 /// <summary>Counts what the gateway does, and logs refusals without letting a broken device fill the log.</summary>
@@ -44,6 +48,7 @@ internal sealed class GatewayMetrics(TimeProvider time, ILogger log) : IDisposab
     private readonly Meter _meter = new(Metrics.Name);
     private readonly Throttle[] _throttles = [.. Names.Select(_ => new Throttle())];
     private Counter<long>? _messages;
+    private Counter<long>? _registered;
     private Counter<long>? _refused;
     private int _open;
     private int _devices;
@@ -56,6 +61,7 @@ internal sealed class GatewayMetrics(TimeProvider time, ILogger log) : IDisposab
     public void Start()
     {
         _messages = _meter.CreateCounter<long>("pumps.gateway.messages", "{message}", "Device-to-cloud messages made durable");
+        _registered = _meter.CreateCounter<long>("pumps.gateway.registrations", "{registration}", "Devices that have registered with the provisioning service");
         _refused = _meter.CreateCounter<long>("pumps.gateway.refused", "{connection}", "Connections refused or closed by the gateway, by reason");
         _meter.CreateObservableGauge("pumps.gateway.connections", () => Devices, "{connection}", "Devices connected");
     }
@@ -75,6 +81,8 @@ internal sealed class GatewayMetrics(TimeProvider time, ILogger log) : IDisposab
     public void DeviceDisconnected() => Interlocked.Decrement(ref _devices);
 
     public void Message() => _messages?.Add(1);
+
+    public void Registered() => _registered?.Add(1);
 
     /// <param name="deviceId">As the client named itself; null when it did not come so far.</param>
     public void Refuse(RefusalReason reason, string? deviceId, string? detail = null)

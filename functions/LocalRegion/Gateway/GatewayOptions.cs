@@ -43,4 +43,13 @@ public sealed record GatewayOptions
     /// <summary>Twin requests of one device in one second; the next ones are answered 429.</summary>
     [Range(1, 10_000)]
     public int TwinRequestsPerSecond { get; init; } = 50;
+
+    /// <summary>
+    /// Names the region's provisioning service to a device that registers: the first part of its user name and of its token. Factories write it
+    /// into devices, so it stays.
+    /// </summary>
+    [Required, RegularExpression("^[A-Za-z0-9]{1,32}$")]
+    public string IdScope { get; init; } = DefaultIdScope;
+
+    public const string DefaultIdScope = "0nelocal";
 }

@@ -99,6 +99,9 @@ public sealed partial class IotGateway
                 if (connection.ExpiresAt <= now) Close(connection, RefusalReason.TokenExpired);
                 else if (!connection.Device.Enabled) Close(connection, RefusalReason.DeviceDisabled);
 
+            foreach (var registering in _registering.Keys)
+                if (registering.ExpiresAt <= now) registering.Channel.Cut();
+
             await _queue.ExpireAsync(_stopping.Token);
             if (Feedback is { } report) await _queue.ReportAsync(report, _stopping.Token);
             if (Interlocked.Exchange(ref _upkeepFailing, 0) == 1) _log.UpkeepRecovered();

@@ -46,6 +46,7 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
     {
         Validator.ValidateObject(options, new ValidationContext(options), validateAllProperties: true);
         (_registry, _time, _log) = (registry, time, log);
+        Directory.CreateDirectory(options.DataFolder);
 
         string[] hosts = ["localhost", Dns.GetHostName(), "127.0.0.1", "::1", options.Address.ToString(), .. options.HostNames];
         _metrics = new(time, log);
@@ -57,7 +58,11 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
         _twinRequests = new(_twins, time, options.TwinRequestsPerSecond);
         _methods = new(id => _connections.GetValueOrDefault(id), time);
 
-        Directory.CreateDirectory(options.DataFolder);
+        var group = EnrollmentGroup.Open(options.DataFolder);
+        IdScope = options.IdScope;
+        _registrationPolicy = new(options.IdScope, group, time);
+        _registrations = new(registry, group, AllocateAsync, _metrics, time, _stopping.Token);
+
         var listeners = new List<MqttListener>();
         if (options.TlsPort is { } tlsPort)
         {
@@ -95,6 +100,9 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
     /// <summary>The authority that devices must trust, a PEM file; null without TLS.</summary>
     public string? AuthorityFile => _certificates?.AuthorityFile;
 
+    /// <summary>What devices that register call the region.</summary>
+    public string IdScope { get; }
+
     public int ConnectedDevices => _metrics.Devices;
 
     public async Task StartAsync()
@@ -119,6 +127,8 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
         await _server.StopAsync(new MqttServerStopOptions());
         foreach (var connection in _connections.Values)
             connection.Channel.Cut();
+        foreach (var registering in _registering.Keys)
+            registering.Channel.Cut();
         _server.Dispose();
         _metrics.Dispose();
     }
@@ -129,6 +139,12 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
         {
             _metrics.Refuse(RefusalReason.UnsupportedProtocol, connect.ClientId, "MQTT 3.1.1 is spoken here");
             connect.ReasonCode = MqttConnectReasonCode.UnsupportedProtocolVersion;
+            return;
+        }
+
+        if (RegistrationPolicy.IsRegistration(connect.UserName))
+        {
+            ValidateRegistration(connect);
             return;
         }
 
@@ -156,6 +172,12 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
 
     private async Task ConnectedAsync(ClientConnectedEventArgs connected)
     {
+        if (Registering(connected.SessionItems) is { } registering)
+        {
+            registering.Session = await _server.GetSessionAsync(connected.ClientId);
+            return;
+        }
+
         var connection = Of(connected.SessionItems);
         connection.Session = await _server.GetSessionAsync(connected.ClientId);
         _connections[connection.Device.Id] = connection;
@@ -166,6 +188,12 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
 
     private Task DisconnectedAsync(ClientDisconnectedEventArgs gone)
     {
+        if (Registering(gone.SessionItems) is { } registering)
+        {
+            _registering.TryRemove(registering, out _);
+            return Task.CompletedTask;
+        }
+
         var connection = Of(gone.SessionItems);
         if (connection.End() is { } waiting) _queue.Release(waiting);
 
@@ -192,7 +220,9 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
     private async Task PublishedAsync(InterceptingPublishEventArgs publish)
     {
         publish.ProcessPublish = false; // Devices do not hear each other.
-        publish.CloseConnection = !await HandleAsync(Of(publish.SessionItems), publish);
+        publish.CloseConnection = Registering(publish.SessionItems) is { } registering
+            ? !Handle(registering, publish)
+            : !await HandleAsync(Of(publish.SessionItems), publish);
     }
 
     /// <returns>False when the connection is to be closed, and nothing acknowledged.</returns>
@@ -222,6 +252,14 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
     private async Task SubscribedAsync(InterceptingSubscriptionEventArgs subscribe)
     {
         subscribe.ProcessSubscription = false; // The gateway sends to a device itself; nothing goes by topic.
+        if (Registering(subscribe.SessionItems) is { } registering)
+        {
+            subscribe.Response.ReasonCode = registering.Listen(subscribe.TopicFilter.Topic)
+                ? MqttSubscribeReasonCode.GrantedQoS0
+                : MqttSubscribeReasonCode.UnspecifiedError;
+            return;
+        }
+
         var connection = Of(subscribe.SessionItems);
         var acknowledged = subscribe.TopicFilter.QualityOfServiceLevel > MqttQualityOfServiceLevel.AtMostOnce;
         if (DeviceTopics.ReadFilter(subscribe.TopicFilter.Topic, connection.Device.Id, acknowledged) is not { } subscription)
@@ -244,6 +282,12 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
     private async Task UnsubscribedAsync(InterceptingUnsubscriptionEventArgs unsubscribe)
     {
         unsubscribe.ProcessUnsubscription = false;
+        if (Registering(unsubscribe.SessionItems) is { } registering)
+        {
+            registering.Unlisten(unsubscribe.Topic);
+            return;
+        }
+
         var connection = Of(unsubscribe.SessionItems);
         if (DeviceTopics.ReadFilter(unsubscribe.Topic, connection.Device.Id, true) is not { } subscription) return;
         connection.Subscriptions &= ~subscription;
@@ -252,6 +296,7 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
 
     private async Task AcknowledgedAsync(ClientAcknowledgedPublishPacketEventArgs acknowledged)
     {
+        // To a device that registers, nothing goes out that it could acknowledge.
         var connection = Of(acknowledged.SessionItems);
         if (connection.Acknowledge(acknowledged.PublishPacket.PacketIdentifier) is not { } sequence) return;
         try

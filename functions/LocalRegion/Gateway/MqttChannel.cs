@@ -188,6 +188,7 @@ internal sealed class MqttChannel : IMqttChannelAdapter
             IsConnected = true;
             KeepsSession = !connect.CleanSession;
             connect.CleanSession = true;
+            if (RegistrationPolicy.IsRegistration(connect.Username)) connect.ClientId = RegistrationPolicy.ClientIdOf(connect.ClientId);
         }
 
         return packet;

@@ -85,17 +85,8 @@ internal sealed class RegionCertificates
         using var certificate = request.CreateSelfSigned(now - Backdated, now + AuthorityLife);
 
         // The key first: a certificate without its key would look like an authority that is complete.
-        WriteForOwner(keyFile, key.ExportPkcs8PrivateKeyPem());
-        WriteForOwner(certificateFile, certificate.ExportCertificatePem());
-    }
-
-    private static void WriteForOwner(string file, string text)
-    {
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using var stream = new FileStream(file, options);
-        using var writer = new StreamWriter(stream);
-        writer.WriteLine(text);
+        SecretFile.Write(keyFile, key.ExportPkcs8PrivateKeyPem());
+        SecretFile.Write(certificateFile, certificate.ExportCertificatePem());
     }
 
     private ServerCertificate Issue()

@@ -85,6 +85,16 @@ internal sealed class GatewayHost : IAsyncDisposable
         return device;
     }
 
+    /// <summary>A connection of a device that registers: no device has come, and no change is announced.</summary>
+    public async Task<TestDevice> ConnectRegistrationAsync(MqttClientOptionsBuilder options)
+    {
+        var client = new MqttClientFactory().CreateMqttClient();
+        _clients.Add(client);
+        var device = new TestDevice(client);
+        Assert.That((await client.ConnectAsync(options.Build())).ResultCode, Is.EqualTo(MqttClientConnectResultCode.Success));
+        return device;
+    }
+
     public async Task<MqttClientConnectResultCode> TryConnectAsync(MqttClientOptionsBuilder options)
     {
         var client = new MqttClientFactory().CreateMqttClient();
