@@ -26,6 +26,7 @@ public static class HandlerServices
         services.AddSingleton<PerformStep>();
         services.AddSingleton<AdvanceOrders>();
         services.AddSingleton<RepairTags>();
+        services.AddSingleton<TrackConnections>();
         return services;
     }
 }

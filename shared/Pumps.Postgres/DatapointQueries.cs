@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dapper;
 using Npgsql;
+using Pumps.Core.Devices;
 using Pumps.Handlers.Datapoints;
 
 namespace Pumps.Postgres;
@@ -13,11 +14,17 @@ public sealed class DatapointQueries(NpgsqlDataSource database, Counters counter
     // Buckets start where date_bin's origin says, a Monday: weeks begin on Monday.
     private static readonly DateTimeOffset Origin = new(2001, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    public async Task<Page<DeviceSummary>> ListDevicesAsync(string? offering, string? cursor, int limit, bool withLatest, CancellationToken cancel)
+    public async Task<Page<DeviceSummary>> ListDevicesAsync(DeviceFilter filter, string? cursor, int limit, bool withLatest, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
         var rows = (await session.QueryAsync<DeviceRow>(new CommandDefinition(
-            Sql.ListDevices, new { offering, after = cursor ?? "", limit = limit + 1, with_latest = withLatest }, cancellationToken: cancel))).AsList();
+            Sql.ListDevices,
+            new
+            {
+                filter.Offering, filter.Customer, filter.Site, filter.Tag, Status = filter.Status?.Name(), after = cursor ?? "", limit = limit + 1,
+                with_latest = withLatest,
+            },
+            cancellationToken: cancel))).AsList();
         DeviceSummary[] items = [.. rows.Take(limit).Select(r => r.ToSummary())];
         return new(items, rows.Count > limit ? items[^1].Id : null);
     }
@@ -82,10 +89,27 @@ public sealed class DatapointQueries(NpgsqlDataSource database, Counters counter
         public string Offering { get; init; } = "";
         public string Product { get; init; } = "";
         public string Customer { get; init; } = "";
+        public string? Site_Id { get; init; }
+        public string[] Tags { get; init; } = [];
+        public string Status { get; init; } = "";
+        public string? Model { get; init; }
+        public string? Firmware { get; init; }
+        public DateTime? Retired_At { get; init; }
+        public string? Phase { get; init; }
+        public DateTime? Since { get; init; }
         public DateTime? Seen_At { get; init; }
         public string? Observations { get; init; }
 
-        public DeviceSummary ToSummary() => new(Device_Id, Protocol, Offering, Product, Customer, Seen_At, Observations is null ? null : ReadLatest(Observations));
+        public DeviceSummary ToSummary() => new(Device_Id, Protocol, Offering, Product, Customer, Seen_At, Observations is null ? null : ReadLatest(Observations))
+        {
+            Site = Site_Id,
+            Tags = Tags,
+            Status = DeviceStatuses.Parse(Status) ?? throw new InvalidDataException($"The device {Device_Id} has the unknown status \"{Status}\"."),
+            Model = Model,
+            Firmware = Firmware,
+            RetiredAt = Retired_At,
+            Connection = Since is { } since ? new(Phase is not "offline", since) : null,
+        };
     }
 
     // LatestDocuments: [[observed at, sequence, {name: value}, {name: quality, or an object with the raw value beside it}?], ...].

@@ -31,6 +31,8 @@ public static class PostgresServices
         services.AddSingleton<Partitions>();
         services.AddSingleton<RollUps>();
         services.AddSingleton<IDeviceDirectory, DeviceTable>();
+        services.AddSingleton<ICustomerDirectory, CustomerTables>();
+        services.AddSingleton<IConnectionStore, ConnectionTable>();
         services.AddSingleton<IDatapointStore, DatapointStore>();
         services.AddSingleton<IDatapointQueries, DatapointQueries>();
         services.AddSingleton<DeadLetters>();

@@ -23,7 +23,10 @@ public enum PointType : byte
 /// <summary>What a dictionary says of one datapoint.</summary>
 public sealed class PointDefinition
 {
+    private const int LowCodeCount = 64;
+
     private readonly ulong _lowCodes;
+    private byte[][]? _labelJson;
 
     public required uint Id { get; init; }
 
@@ -70,12 +73,21 @@ public sealed class PointDefinition
     /// <summary>The name as UTF-8, for writers that must not allocate.</summary>
     public byte[] NameUtf8 => field ??= Encoding.UTF8.GetBytes(Name);
 
+    /// <summary>The name of an enum's code as JSON text; empty when the enum does not have it.</summary>
+    public ReadOnlySpan<byte> LabelJson(ulong code)
+    {
+        var labels = _labelJson ??= [.. Enumerable.Range(0, LowCodeCount).Select(low => MakeLabelJson((uint)low))];
+        return code < LowCodeCount ? labels[code] : code <= uint.MaxValue ? MakeLabelJson((uint)code) : [];
+    }
+
+    private byte[] MakeLabelJson(uint code) => Labels?.GetValueOrDefault(code) is { } label ? Encoding.UTF8.GetBytes($"\"{label}\"") : [];
+
     /// <summary>The plausible range in the forms that decoders compare in.</summary>
     public PointRange Range => field ??= new PointRange(this);
 
-    /// <summary>Whether the enum has this code. Codes below 64, which all registered enums keep to, are one bit test.</summary>
+    /// <summary>Whether the enum has this code. Low codes, which all registered enums keep to, are one bit test.</summary>
     public bool HasLabel(ulong code) =>
-        code < 64
+        code < LowCodeCount
             ? (_lowCodes >> (int)code & 1) != 0
             : code <= uint.MaxValue && Labels is not null && Labels.ContainsKey((uint)code);
 
@@ -83,7 +95,7 @@ public sealed class PointDefinition
     {
         ulong codes = 0;
         foreach (var code in labels?.Keys ?? [])
-            if (code < 64)
+            if (code < LowCodeCount)
                 codes |= 1UL << (int)code;
         return codes;
     }

@@ -9,23 +9,25 @@ public readonly record struct WrittenObservation(int Start, int Length, long Obs
 /// <summary>Writes a decoded frame as feed JSON (design, section 5): one object per instant, the datapoints of that instant in it.</summary>
 /// <remarks>
 /// Only good values are in <c>points</c>; every other one is named in <c>quality</c>, alone where there is no value, else as
-/// <c>{"quality": ..., "value": ...}</c>. Where a frame gives the same datapoint twice for one instant the first one counts.
-/// Names come in the order that PostgreSQL's jsonb stores them (shorter first, then by bytes): building a jsonb from sorted names saves the
-/// database a sixth of its work, and costs next to nothing here, because frames of a kind have the same datapoints in the same order.
+/// <c>{"quality": ..., "value": ...}</c>. Which names stand there and in which order is told by <see cref="ObservationShape"/>.
 /// Not safe for use by two threads: the work arrays are reused.
 /// </remarks>
 public sealed class ObservationWriter
 {
+    // More shapes than a fleet has, and more datapoints than a station has; what is beyond only costs the work again.
+    private const int ShapesKept = 256;
+    private const int ShapePointsMax = 256;
+
     private static readonly byte[][] Qualities =
         [.. new[] { "good", "not_available", "out_of_range", "unknown_enum", "type_mismatch", "unknown_id" }.Select(System.Text.Encoding.ASCII.GetBytes)];
 
     private static readonly byte[][] Clocks = [.. Enum.GetValues<ClockQuality>().Select(c => System.Text.Encoding.ASCII.GetBytes(c.Name()))];
 
     private readonly Utf8Output _quality = new();
-    private readonly HashSet<(int Path, uint Id)> _seen = [];
-    private int[] _byName = [];
-    private int[] _order = new int[64];
-    private long[] _times = new long[64];
+    private readonly Dictionary<ulong, ObservationShape> _shapes = [];
+    private int[] _order = [];
+    private int[] _byTime = [];
+    private long[] _times = [];
 
     /// <summary>Writes the observations of a frame, oldest first. A frame without datapoints gives none.</summary>
     /// <param name="members">Further members of the object, as JSON text without braces, such as <c>"events":[...]</c>; each observation carries them.</param>
@@ -35,20 +37,14 @@ public sealed class ObservationWriter
         if (points.Length == 0)
             return;
 
-        if (IsOneInstant(points))
-        {
-            WriteOne(frame, points, SortByName(frame.Points), deviceId, receivedAtMs, members, output, written);
-            return;
-        }
-
-        var order = SortByTime(points);
+        var order = IsOneInstant(points) ? InFrame(points.Length) : SortByTime(points);
         for (var from = 0; from < order.Length;)
         {
-            var to = from + 1;
-            while (to < order.Length && points[order[to]].TimeMs == points[order[from]].TimeMs)
-                to++;
-            order[from..to].Sort(new NameOrder(frame.Points));
-            WriteOne(frame, points, order[from..to], deviceId, receivedAtMs, members, output, written);
+            var to = order.Length;
+            if (points[order[from]].TimeMs != points[order[^1]].TimeMs)
+                for (to = from + 1; points[order[to]].TimeMs == points[order[from]].TimeMs;)
+                    to++;
+            WriteOne(frame, order[from..to], deviceId, receivedAtMs, members, output, written);
             from = to;
         }
     }
@@ -72,78 +68,74 @@ public sealed class ObservationWriter
         return true;
     }
 
-    private Span<int> SortByTime(ReadOnlySpan<Datapoint> points)
+    private ReadOnlySpan<int> InFrame(int count)
     {
-        if (_order.Length < points.Length)
-        {
-            _order = new int[points.Length * 2];
-            _times = new long[points.Length * 2];
-        }
+        if (_order.Length < count)
+            _order = [.. Enumerable.Range(0, count * 2)];
+        return _order.AsSpan(0, count);
+    }
+
+    private ReadOnlySpan<int> SortByTime(ReadOnlySpan<Datapoint> points)
+    {
+        if (_byTime.Length < points.Length)
+            (_byTime, _times) = (new int[points.Length * 2], new long[points.Length * 2]);
 
         for (var i = 0; i < points.Length; i++)
-            (_order[i], _times[i]) = (i, points[i].TimeMs);
+            (_byTime[i], _times[i]) = (i, points[i].TimeMs);
 
         // Sorted by time, then by place in the frame: the keys make the sort stable.
-        var order = _order.AsSpan(0, points.Length);
+        var order = _byTime.AsSpan(0, points.Length);
         var times = _times;
         order.Sort((a, b) => times[a] != times[b] ? times[a].CompareTo(times[b]) : a.CompareTo(b));
         return order;
     }
 
-    /// <summary>All datapoints in the order of their names; mostly the order that the last frame had.</summary>
-    private ReadOnlySpan<int> SortByName(DatapointBuffer buffer)
+    private ObservationShape ShapeOf(DatapointBuffer buffer, ReadOnlySpan<int> order)
     {
-        var names = new NameOrder(buffer);
-        if (_byName.Length != buffer.Count || !names.IsSorted(_byName))
-        {
-            _byName = new int[buffer.Count];
-            for (var i = 0; i < _byName.Length; i++)
-                _byName[i] = i;
-            _byName.AsSpan().Sort(names);
-        }
+        if (order.Length > ShapePointsMax)
+            return new(buffer, order);
 
-        return _byName;
+        var key = (ulong)order.Length;
+        var points = buffer.Points;
+        foreach (var i in order)
+            key = (key * 31) + points[i].Id + ((ulong)points[i].Path << 32);
+        key ^= (ulong)System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(points[order[0]].Definition) << 32;
+
+        if (_shapes.TryGetValue(key, out var shape) && shape.Fits(buffer, order))
+            return shape;
+
+        if (_shapes.Count == ShapesKept)
+            _shapes.Clear();
+        return _shapes[key] = new(buffer, order);
     }
 
     /// <param name="order">Indices of the datapoints of this instant.</param>
     private void WriteOne(
-        DecodedFrame frame, ReadOnlySpan<Datapoint> points, ReadOnlySpan<int> order, string deviceId, long receivedAtMs, ReadOnlySpan<byte> members,
+        DecodedFrame frame, ReadOnlySpan<int> order, string deviceId, long receivedAtMs, ReadOnlySpan<byte> members,
         Utf8Output output, List<WrittenObservation> written)
     {
         var start = output.Length;
+        var points = frame.Points.Points;
+        var shape = ShapeOf(frame.Points, order);
         var observedAt = points[order[0]].TimeMs;
         WriteHead(frame, observedAt, deviceId, receivedAtMs, members, output);
         output.Append(",\"points\":{"u8);
         _quality.Clear();
 
-        // One bit per id answers "seen before?" for the dense ids of real dictionaries; from the first hit on the exact set does.
-        ulong bits = 0;
-        var exact = false;
         var first = true;
-        for (var i = 0; i < order.Length; i++)
+        foreach (ref readonly var named in shape.InOrder)
         {
-            ref readonly var point = ref points[order[i]];
-            var bit = 1UL << (int)((point.Id + (uint)point.Path * 37) & 63);
-            if (!exact && (bits & bit) != 0)
-            {
-                exact = true;
-                Remember(points, order, i);
-            }
-
-            if (exact && !_seen.Add((point.Path, point.Id)))
-                continue;
-            bits |= bit;
-
+            ref readonly var point = ref points[order[named.Index]];
+            var name = shape.Name(in named);
             if (point.Quality is Quality.Good)
             {
-                if (!first)
-                    output.Append((byte)',');
+                output.Append(first ? name[1..] : name);
                 first = false;
-                WriteName(frame.Points, in point, output);
                 WriteValue(frame.Points, in point, output);
             }
             else
             {
+                _quality.Append(_quality.Length == 0 ? name[1..] : name);
                 WriteQuality(frame.Points, in point);
             }
         }
@@ -158,16 +150,6 @@ public sealed class ObservationWriter
 
         output.Append((byte)'}');
         written.Add(new(start, output.Length - start, observedAt));
-    }
-
-    private void Remember(ReadOnlySpan<Datapoint> points, ReadOnlySpan<int> order, int count)
-    {
-        _seen.Clear();
-        for (var i = 0; i < count; i++)
-        {
-            ref readonly var point = ref points[order[i]];
-            _seen.Add((point.Path, point.Id));
-        }
     }
 
     private static void WriteHead(
@@ -193,9 +175,6 @@ public sealed class ObservationWriter
 
     private void WriteQuality(DatapointBuffer buffer, in Datapoint point)
     {
-        if (_quality.Length > 0)
-            _quality.Append((byte)',');
-        WriteName(buffer, in point, _quality);
         var name = Qualities[(int)point.Quality];
 
         var hasRaw = point.Quality is Quality.TypeMismatch;
@@ -223,28 +202,6 @@ public sealed class ObservationWriter
         _quality.Append((byte)'}');
     }
 
-    private static void WriteName(DatapointBuffer buffer, in Datapoint point, Utf8Output output)
-    {
-        output.Append((byte)'"');
-        if (point.Path != 0)
-        {
-            output.Append(buffer.Paths[point.Path]);
-            output.Append((byte)'.');
-        }
-
-        if (point.Definition is { } definition)
-        {
-            output.Append(definition.NameUtf8);
-        }
-        else
-        {
-            output.Append((byte)'#');
-            output.Append((ulong)point.Id);
-        }
-
-        output.Append("\":"u8);
-    }
-
     private static void WriteValue(DatapointBuffer buffer, in Datapoint point, Utf8Output output)
     {
         switch (point.Type is PointType.Unknown ? TypeOf(point.Wire) : point.Type)
@@ -268,17 +225,10 @@ public sealed class ObservationWriter
                 WriteFloat(BitConverter.UInt64BitsToDouble(point.Bits), output);
                 break;
             case PointType.Enum:
-                if (point.Definition?.Labels is { } labels && point.Bits <= uint.MaxValue && labels.TryGetValue((uint)point.Bits, out var label))
-                {
-                    output.Append((byte)'"');
+                if (point.Definition is { } definition && definition.LabelJson(point.Bits) is { Length: > 0 } label)
                     output.Append(label);
-                    output.Append((byte)'"');
-                }
                 else
-                {
                     output.Append(point.Bits);
-                }
-
                 break;
             case PointType.String:
                 output.AppendString(buffer.Source.Slice(point.Offset, point.Length));
@@ -314,32 +264,5 @@ public sealed class ObservationWriter
             output.Append(number);
         else
             output.Append("null"u8);
-    }
-
-    /// <summary>Shorter names first, then by bytes; the same name in the order of the frame.</summary>
-    private readonly struct NameOrder(DatapointBuffer buffer) : IComparer<int>
-    {
-        public bool IsSorted(ReadOnlySpan<int> order)
-        {
-            for (var i = 1; i < order.Length; i++)
-                if (Compare(order[i - 1], order[i]) > 0)
-                    return false;
-            return true;
-        }
-
-        public int Compare(int x, int y)
-        {
-            ref readonly var a = ref buffer.Points[x];
-            ref readonly var b = ref buffer.Points[y];
-            if (LengthOf(in a) - LengthOf(in b) is var longer and not 0)
-                return longer;
-            if (a.Path != b.Path)
-                return string.CompareOrdinal(buffer.Paths[a.Path], buffer.Paths[b.Path]);
-
-            var order = a.Definition is { } left && b.Definition is { } right ? left.NameUtf8.AsSpan().SequenceCompareTo(right.NameUtf8) : a.Id.CompareTo(b.Id);
-            return order != 0 ? order : x.CompareTo(y);
-        }
-
-        private int LengthOf(in Datapoint point) => (point.Definition?.NameUtf8.Length ?? 0) + (point.Path == 0 ? 0 : buffer.Paths[point.Path].Length + 1);
     }
 }

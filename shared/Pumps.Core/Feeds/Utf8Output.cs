@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
+using Pumps.Core.Protocols;
 
 namespace Pumps.Core.Feeds;
 
@@ -13,11 +14,6 @@ namespace Pumps.Core.Feeds;
 public sealed class Utf8Output : IBufferWriter<byte>
 {
     private const long MsPerDay = 86_400_000;
-
-    private static readonly ulong[] Powers =
-    [
-        1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000, 1_000_000_000_000,
-    ];
 
     private byte[] _bytes = new byte[4096];
     private long _day = long.MinValue;
@@ -66,33 +62,8 @@ public sealed class Utf8Output : IBufferWriter<byte>
         Length += written;
     }
 
-    /// <summary>Writes mantissa × 10^exponent with exactly −exponent fraction digits; the exponent is −12..12.</summary>
-    public void AppendDecimal(long mantissa, int exponent)
-    {
-        if (mantissa < 0)
-            Append((byte)'-');
-        var digits = mantissa < 0 ? 0UL - (ulong)mantissa : (ulong)mantissa;
-
-        if (exponent >= 0)
-        {
-            Append(digits);
-            if (digits != 0)
-                Zeros(exponent);
-            return;
-        }
-
-        var (whole, fraction) = Math.DivRem(digits, Powers[-exponent]);
-        var room = Room(36);
-        whole.TryFormat(room, out var written);
-        room[written++] = (byte)'.';
-        for (var at = written - exponent - 1; at >= written; at--)
-        {
-            (fraction, var digit) = Math.DivRem(fraction, 10);
-            room[at] = (byte)('0' + digit);
-        }
-
-        Length += written - exponent;
-    }
+    /// <summary>Writes mantissa × 10^exponent, digit for digit.</summary>
+    public void AppendDecimal(long mantissa, int exponent) => Length += DecimalText.Write(Room(DecimalText.SizeMax), mantissa, exponent);
 
     /// <summary>Writes the shortest text that reads back as the same number.</summary>
     public void Append(float number)
@@ -176,12 +147,6 @@ public sealed class Utf8Output : IBufferWriter<byte>
         if (_bytes.Length - Length < size)
             Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, Length + size));
         return _bytes.AsSpan(Length);
-    }
-
-    private void Zeros(int count)
-    {
-        Room(count)[..count].Fill((byte)'0');
-        Length += count;
     }
 
     private static void Two(Span<byte> at, int number)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace Pumps.Core.Protocols;
@@ -13,47 +12,37 @@ public static class DecimalText
     /// <returns>The number of bytes written; <paramref name="to"/> must have room for <see cref="SizeMax"/>.</returns>
     public static int Write(Span<byte> to, long mantissa, int exponent)
     {
-        Span<byte> digits = stackalloc byte[20];
-        var magnitude = mantissa < 0 ? 0UL - (ulong)mantissa : (ulong)mantissa;
-        magnitude.TryFormat(digits, out var count, default, CultureInfo.InvariantCulture);
-        digits = digits[..count];
-
-        var length = 0;
+        var sign = 0;
         if (mantissa < 0)
-            to[length++] = (byte)'-';
+            to[sign++] = (byte)'-';
 
-        if (exponent >= 0)
-        {
-            digits.CopyTo(to[length..]);
-            length += count;
-            if (mantissa == 0)
-                return length;
-
-            to.Slice(length, exponent).Fill((byte)'0');
-            return length + exponent;
-        }
-
-        var whole = count + exponent;
+        // One byte is left free for the point, so that mostly only the digits before it move.
+        var magnitude = mantissa < 0 ? 0UL - (ulong)mantissa : (ulong)mantissa;
+        var text = to[sign..];
+        magnitude.TryFormat(text[1..], out var count);
+        var whole = count + Math.Min(exponent, 0);
         if (whole > 0)
         {
-            digits[..whole].CopyTo(to[length..]);
-            length += whole;
+            for (var i = 0; i < whole; i++)
+                text[i] = text[i + 1];
         }
         else
         {
-            to[length++] = (byte)'0';
+            text.Slice(1, count).CopyTo(text[(2 - whole)..]);
+            text[..(2 - whole)].Fill((byte)'0');
+            whole = 1;
+            count = 1 - exponent;
         }
 
-        to[length++] = (byte)'.';
-        if (whole < 0)
+        if (exponent < 0)
         {
-            to.Slice(length, -whole).Fill((byte)'0');
-            length -= whole;
+            text[whole] = (byte)'.';
+            return sign + count + 1;
         }
 
-        var fraction = digits[Math.Max(whole, 0)..];
-        fraction.CopyTo(to[length..]);
-        return length + fraction.Length;
+        var zeros = mantissa == 0 ? 0 : exponent;
+        text.Slice(count, zeros).Fill((byte)'0');
+        return sign + count + zeros;
     }
 
     public static string Format(long mantissa, int exponent)

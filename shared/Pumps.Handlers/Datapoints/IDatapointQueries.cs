@@ -1,8 +1,38 @@
+using Pumps.Core.Devices;
+
 namespace Pumps.Handlers.Datapoints;
 
 /// <summary>A device as lists show it.</summary>
 public sealed record DeviceSummary(
-    string Id, string Protocol, string Offering, string Product, string Customer, DateTimeOffset? LastSeenAt, IReadOnlyDictionary<string, LatestPoint>? Latest);
+    string Id, string Protocol, string Offering, string Product, string Customer, DateTimeOffset? LastSeenAt, IReadOnlyDictionary<string, LatestPoint>? Latest)
+{
+    /// <summary>Where it stands; null when nobody has said.</summary>
+    public string? Site { get; init; }
+
+    /// <summary>The customer's own words for it.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    public DeviceStatus Status { get; init; } = DeviceStatus.Active;
+
+    /// <summary>What it calls itself; null until it has.</summary>
+    public string? Model { get; init; }
+
+    public string? Firmware { get; init; }
+
+    public DateTimeOffset? RetiredAt { get; init; }
+
+    /// <summary>Null until it has connected for the first time.</summary>
+    public DeviceConnection? Connection { get; init; }
+}
+
+/// <summary>Whether a device is connected, and since when that is so.</summary>
+public sealed record DeviceConnection(bool Online, DateTimeOffset Since);
+
+/// <summary>Which devices a list shows; null shows all.</summary>
+/// <param name="Site">Id of a site.</param>
+/// <param name="Tag">One of the customer's words.</param>
+public sealed record DeviceFilter(
+    string? Offering = null, string? Customer = null, string? Site = null, string? Tag = null, DeviceStatus? Status = null);
 
 /// <summary>The newest value of a datapoint.</summary>
 /// <param name="Value">JSON text of the value (number, string or boolean) exactly as on the feed; null when there is none.</param>
@@ -38,7 +68,7 @@ public readonly record struct HistoryPoint(DateTimeOffset At, string Value);
 public interface IDatapointQueries
 {
     /// <summary>Devices in the order of their ids, after <paramref name="cursor"/>.</summary>
-    Task<Page<DeviceSummary>> ListDevicesAsync(string? offering, string? cursor, int limit, bool withLatest, CancellationToken cancel);
+    Task<Page<DeviceSummary>> ListDevicesAsync(DeviceFilter filter, string? cursor, int limit, bool withLatest, CancellationToken cancel);
 
     Task<DeviceSummary?> FindDeviceAsync(string deviceId, CancellationToken cancel);
 

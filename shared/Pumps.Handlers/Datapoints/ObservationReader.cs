@@ -4,7 +4,7 @@ using Pumps.Handlers.Hubs;
 namespace Pumps.Handlers.Datapoints;
 
 /// <summary>Reads feed events as their consumers do: members that are not known are skipped, so the contract can grow.</summary>
-public static class ObservationReader
+public static partial class ObservationReader
 {
     /// <summary>Reads the observation in a feed event; its slices point into the event's body.</summary>
     /// <returns>False when the event carries no datapoints, good or not: there is nothing to keep.</returns>
@@ -12,6 +12,9 @@ public static class ObservationReader
     public static bool TryRead(HubEvent feedEvent, out Observation observation)
     {
         var body = feedEvent.Body;
+        if (TryReadUsual(feedEvent.Key, body, out observation))
+            return observation.Points.Length > 2 || observation.Quality.Length > 2;
+
         var reader = new Utf8JsonReader(body.Span);
         DateTimeOffset observedAt = default, receivedAt = default;
         long sequence = 0;

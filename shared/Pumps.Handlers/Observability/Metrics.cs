@@ -21,6 +21,8 @@ public static class Metrics
         Meter.CreateCounter<long>("pumps.ledger.difference", "{event}", "Events unaccounted for; anything but zero is a bug");
     public static readonly Histogram<double> HandleDuration = Meter.CreateHistogram<double>("pumps.handle.duration", "s", "Time to handle one batch");
     public static readonly Counter<long> DecodeErrors = Meter.CreateCounter<long>("pumps.decode.errors", "{frame}", "Frames refused, by code");
+    public static readonly Counter<long> ConnectionChanges =
+        Meter.CreateCounter<long>("pumps.devices.connection_changes", "{device}", "Devices that went online or offline, after the grace");
 
     internal static void Record(string service, string hub, LedgerEntry entry)
     {

@@ -40,6 +40,8 @@ public static class PortalApi
         services.AddSingleton<ClaimHasher>();
         services.AddSingleton<IssueClaimCode>();
         services.AddSingleton<ClaimDevice>();
+        services.AddSingleton<ChangeDevice>();
+        services.AddSingleton<StoreSite>();
         services.AddSingleton<ReadHistory>();
         services.AddSingleton<ReplayDeadLetters>();
         return services;
@@ -71,6 +73,7 @@ public static class PortalApi
     {
         DeviceRoutes.Map(routes);
         OrderRoutes.Map(routes);
+        CustomerRoutes.Map(routes);
         HistoryRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
         CatalogRoutes.Map(routes);

@@ -87,7 +87,7 @@ public sealed class ClaimDevice(IClaimStore store, IDeviceRows rows, PlaceOrder 
         if (DeviceCheck.ProtocolOf(deviceId) is null)
             faults.Add(new("invalid_device_id", "device", deviceId, DeviceCheck.IdAllowed));
         if (!DeviceCheck.IsCustomer(customer))
-            faults.Add(new("invalid_customer", "customer", customer, DeviceCheck.CustomerAllowed));
+            faults.Add(new("invalid_customer", "customer", customer, Names.IdAllowed));
         // The code itself is repeated nowhere: the right one for another device may have been typed.
         if (!ClaimCode.TryNormalize(typed, out var code))
             faults.Add(new("invalid_code", "code", null, "twelve letters and digits as on the label, XXXX-XXXX-XXXX"));

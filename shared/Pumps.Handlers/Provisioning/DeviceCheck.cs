@@ -11,7 +11,6 @@ namespace Pumps.Handlers.Provisioning;
 internal static partial class DeviceCheck
 {
     public const string IdAllowed = "dp1-<serial number, 1 to 4294967295> or dp2-<EUI-64, 16 hex digits in lower case>";
-    public const string CustomerAllowed = "1 to 64 of a-z, 0-9 and -";
 
     // Civil time is between UTC-12 and UTC+14; both ends are inhabited.
     private const int OffsetMin = -12 * 60;
@@ -37,7 +36,7 @@ internal static partial class DeviceCheck
                 string.Join(", ", catalog.Products.Values.Where(p => p.Protocol == protocol).Select(p => p.Id).Order())));
 
         if (!IsCustomer(customer))
-            faults.Add(new("invalid_customer", "customer", customer, CustomerAllowed));
+            faults.Add(new("invalid_customer", "customer", customer, Names.IdAllowed));
 
         if (protocol is Protocol.Dp1 && utcOffsetMinutes is not (>= OffsetMin and <= OffsetMax))
             faults.Add(new("invalid_utc_offset", "utcOffsetMinutes", utcOffsetMinutes?.ToString(CultureInfo.InvariantCulture),
@@ -51,7 +50,7 @@ internal static partial class DeviceCheck
             : null;
     }
 
-    public static bool IsCustomer(string? customer) => customer is not null && Customer().IsMatch(customer);
+    public static bool IsCustomer(string? customer) => customer is not null && Names.IsId(customer);
 
     public static Protocol? ProtocolOf(string id) =>
         Dp1Id().IsMatch(id) && uint.TryParse(id.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture, out _) ? Protocol.Dp1
@@ -63,7 +62,4 @@ internal static partial class DeviceCheck
 
     [GeneratedRegex("^dp2-[0-9a-f]{16}\\z", RegexOptions.CultureInvariant)]
     private static partial Regex Dp2Id();
-
-    [GeneratedRegex("^[a-z0-9-]{1,64}\\z", RegexOptions.CultureInvariant)]
-    private static partial Regex Customer();
 }

@@ -68,7 +68,7 @@ internal sealed class QueryBenchmark(IAnsiConsole console, long observations, in
         await MeasureAsync(verdicts, $"{days} days of a counter's growth in days", async () =>
             (await asked.QueryHistoryAsync(new(AnyDevice(), "volume_total", from, until, TimeSpan.FromDays(1), Aggregate.Increase, 1000), cancel)).Count);
         await MeasureAsync(verdicts, $"page of {PageDevices} out of {FleetDevices} devices with newest values", async () =>
-            (await asked.ListDevicesAsync(Offering, fleet[_random.Next(FleetDevices - PageDevices)], PageDevices, withLatest: true, cancel)).Items.Count);
+            (await asked.ListDevicesAsync(new(Offering), fleet[_random.Next(FleetDevices - PageDevices)], PageDevices, withLatest: true, cancel)).Items.Count);
         return verdicts.Print();
     }
 

@@ -8,11 +8,15 @@ using Pumps.Handlers.Observability;
 namespace Pumps.Contracts.Tests.Portal;
 
 /// <summary>The ports of one portal in memory: what the API does with them is under test here; their adapters have suites of their own.</summary>
-internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, IDatapointQueries, IDeadLetterQueries, IHubPublisher, IRegionStatus
+internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, ICustomerDirectory, IDatapointQueries, IDeadLetterQueries, IHubPublisher, IRegionStatus
 {
     public ConcurrentDictionary<string, RegisteredDevice> Registry { get; } = new();
 
     public ConcurrentDictionary<string, DeviceSummary> Devices { get; } = new();
+
+    public ConcurrentDictionary<string, Customer> Customers { get; } = new();
+
+    public ConcurrentDictionary<string, Site> Sites { get; } = new();
 
     public SortedList<DateTimeOffset, string> History { get; } = [];
 
@@ -57,10 +61,62 @@ internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, IDatapoin
         return Task.CompletedTask;
     }
 
-    public Task<Page<DeviceSummary>> ListDevicesAsync(string? offering, string? cursor, int limit, bool withLatest, CancellationToken cancel)
+    public Task<DeviceChanged> ChangeAsync(string deviceId, DeviceChange change, CancellationToken cancel)
     {
         ThrowIfBroken();
-        var rest = Devices.Values.Where(d => offering is null || d.Offering == offering)
+        if (!Devices.TryGetValue(deviceId, out var device))
+            return Task.FromResult(DeviceChanged.UnknownDevice);
+        if (change.Site is { Length: > 0 } site && (!Sites.TryGetValue(site, out var place) || place.Customer != device.Customer))
+            return Task.FromResult(DeviceChanged.UnknownSite);
+        Devices[deviceId] = device with
+        {
+            Site = change.Site is null ? device.Site : change.Site is "" ? null : change.Site, Tags = change.Tags ?? device.Tags,
+            Status = change.Status ?? device.Status,
+        };
+        return Task.FromResult(DeviceChanged.Done);
+    }
+
+    public Task<IReadOnlyList<Ownership>> ListOwnersAsync(string deviceId, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<Ownership>>(Devices.TryGetValue(deviceId, out var d) ? [new(d.Customer, PortalHost.Now, null)] : []);
+
+    public Task<Page<Customer>> ListCustomersAsync(string? cursor, int limit, CancellationToken cancel) =>
+        Task.FromResult(new Page<Customer>([.. Customers.Values.OrderBy(c => c.Id, StringComparer.Ordinal).Take(limit)], null));
+
+    public Task<Customer?> FindCustomerAsync(string id, CancellationToken cancel) => Task.FromResult(Customers.GetValueOrDefault(id));
+
+    public Task<Customer> StoreCustomerAsync(string id, string name, CancellationToken cancel)
+    {
+        ThrowIfBroken();
+        return Task.FromResult(Customers[id] = new(id, name, PortalHost.Now));
+    }
+
+    public Task<Removal> RemoveCustomerAsync(string id, CancellationToken cancel) => Task.FromResult(
+        Sites.Values.Any(s => s.Customer == id) || Devices.Values.Any(d => d.Customer == id) ? Removal.InUse
+        : Customers.TryRemove(id, out _) ? Removal.Done
+        : Removal.Absent);
+
+    public Task<Page<Site>> ListSitesAsync(string? customer, string? cursor, int limit, CancellationToken cancel) =>
+        Task.FromResult(new Page<Site>([.. Sites.Values.Where(s => (customer ?? s.Customer) == s.Customer).OrderBy(s => s.Id, StringComparer.Ordinal).Take(limit)], null));
+
+    public Task<Site?> FindSiteAsync(string id, CancellationToken cancel) => Task.FromResult(Sites.GetValueOrDefault(id));
+
+    public Task<Site?> StoreSiteAsync(Site site, CancellationToken cancel)
+    {
+        ThrowIfBroken();
+        if (Sites.TryGetValue(site.Id, out var taken) && taken.Customer != site.Customer)
+            return Task.FromResult<Site?>(null);
+        return Task.FromResult<Site?>(Sites[site.Id] = site with { CreatedAt = PortalHost.Now });
+    }
+
+    public Task<Removal> RemoveSiteAsync(string id, CancellationToken cancel) => Task.FromResult(
+        Devices.Values.Any(d => d.Site == id) ? Removal.InUse : Sites.TryRemove(id, out _) ? Removal.Done : Removal.Absent);
+
+    public Task<Page<DeviceSummary>> ListDevicesAsync(DeviceFilter filter, string? cursor, int limit, bool withLatest, CancellationToken cancel)
+    {
+        ThrowIfBroken();
+        var rest = Devices.Values.Where(d =>
+                (filter.Offering ?? d.Offering) == d.Offering && (filter.Customer ?? d.Customer) == d.Customer && (filter.Site ?? d.Site) == d.Site
+                && (filter.Tag is null || d.Tags.Contains(filter.Tag)) && (filter.Status ?? d.Status) == d.Status)
             .Where(d => cursor is null || string.CompareOrdinal(d.Id, cursor) > 0).OrderBy(d => d.Id, StringComparer.Ordinal).ToList();
         return Task.FromResult(new Page<DeviceSummary>(
             [.. rest.Take(limit).Select(d => withLatest ? d : d with { Latest = null })], rest.Count > limit ? rest[limit - 1].Id : null));

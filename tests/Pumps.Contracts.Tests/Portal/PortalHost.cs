@@ -55,7 +55,7 @@ internal sealed class PortalHost : IAsyncDisposable
         builder.Services
             .AddSingleton<TimeProvider>(new FakeTimeProvider(Now))
             .AddSingleton(CatalogLoader.Load(CatalogLoader.DefaultFolder))
-            .AddSingleton<IDeviceRegistry>(ports).AddSingleton<IDeviceDirectory>(ports).AddSingleton<IDatapointQueries>(ports)
+            .AddSingleton<IDeviceRegistry>(ports).AddSingleton<IDeviceDirectory>(ports).AddSingleton<ICustomerDirectory>(ports).AddSingleton<IDatapointQueries>(ports)
             .AddSingleton<IDeadLetterQueries>(ports).AddSingleton<IHubPublisher>(ports).AddSingleton<IRegionStatus>(ports)
             .AddPumpsTelemetry("test")
             .AddPortalApi()

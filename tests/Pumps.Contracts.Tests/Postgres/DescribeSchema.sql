@@ -1,4 +1,4 @@
--- The schema as text that is the same for every server version: columns, keys, indexes, storage options, functions.
+-- The schema as text that is the same for every server version: columns, keys, indexes, storage options, functions, triggers.
 -- out:   one text
 select string_agg(line, E'\n' order by line collate "C")
   from (
@@ -19,4 +19,7 @@ select string_agg(line, E'\n' order by line collate "C")
     union all
     select format('function %s(%s) returns %s', p.proname, pg_get_function_identity_arguments(p.oid), pg_get_function_result(p.oid))
       from pg_proc p where p.pronamespace = 'public'::regnamespace
+    union all
+    select pg_get_triggerdef(t.oid)
+      from pg_trigger t join pg_class c on c.oid = t.tgrelid where c.relnamespace = 'public'::regnamespace and not t.tgisinternal
   ) lines

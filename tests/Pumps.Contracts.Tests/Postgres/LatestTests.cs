@@ -136,7 +136,7 @@ public sealed class LatestTests : PostgresFixture
         string? cursor = null;
         do
         {
-            var page = await _queries.ListDevicesAsync("mixing-test", cursor, 2, withLatest: false, Cancel);
+            var page = await _queries.ListDevicesAsync(new("mixing-test"), cursor, 2, withLatest: false, Cancel);
             ids.AddRange(page.Items.Select(d => d.Id));
             cursor = page.Next;
         }

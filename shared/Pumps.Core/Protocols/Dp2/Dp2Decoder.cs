@@ -45,10 +45,13 @@ public static class Dp2Decoder
             error = frame.Compressed ? Decompress(ref payload, frame, out at) : DecodeError.None;
         }
 
-        if (error is DecodeError.None)
+        if (error is DecodeError.None && !new Dp2PayloadReader(payload, context, frame).TryReadAtOnce())
+        {
+            frame.ClearPayload();
             error = Dp2Syntax.Check(payload, out at);                                            // 14
-        if (error is DecodeError.None)
-            error = new Dp2PayloadReader(payload, context, frame).Read(out at);                  // 15, 16
+            if (error is DecodeError.None)
+                error = new Dp2PayloadReader(payload, context, frame, isChecked: true).Read(out at); // 15, 16
+        }
 
         frame.ErrorOffset = error is DecodeError.None ? 0 : headerLength + at;
         return error;

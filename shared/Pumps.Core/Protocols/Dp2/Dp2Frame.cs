@@ -120,15 +120,20 @@ public sealed class Dp2Frame : DecodedFrame
         Historical = false;
         IsRestart = false;
         Warnings = DecodeWarnings.None;
-        Points.Clear();
         MinorVersion = 0;
         Compressed = false;
         AckRequested = false;
         HeaderExtension = default;
         DeviceMs = null;
+        ErrorOffset = 0;
+        ClearPayload();
+    }
+
+    internal void ClearPayload()
+    {
+        Points.Clear();
         Dictionary = null;
         Body = null;
-        ErrorOffset = 0;
         Segments.Clear();
         if (Seen.Count > 0)
             Seen.Clear();

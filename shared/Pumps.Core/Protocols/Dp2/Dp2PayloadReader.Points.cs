@@ -12,21 +12,27 @@ internal ref partial struct Dp2PayloadReader
     /// <summary>Text, bytes and mismatched values are slices of the payload; the frame outlives the caller's bytes.</summary>
     private readonly void KeepSource() => _frame.Points.AddSource(_payload);
 
-    private void ReadPointsSegment(
+    private bool ReadPointsSegment(
         in Dp2Field group, DataDictionary? dictionary, int root, long time, long offset, Dp2SegmentKind kind = Dp2SegmentKind.Points)
     {
         var segment = new Dp2Segment
         {
             Kind = kind, OffsetMs = offset, Root = root, FirstPoint = _frame.Points.Count, FirstContainer = _frame.Points.PathCount,
         };
-        ReadContainer(group.Content, group.End, dictionary, root, time, isInstance: false);
+        if (!ReadContainer(group.Content, group.End, dictionary, root, time, depth: 1))
+            return false;
+
         segment.EndPoint = _frame.Points.Count;
         segment.EndContainer = _frame.Points.PathCount;
         _frame.Segments.Add(segment);
+        return true;
     }
 
-    private void ReadContainer(int start, int end, DataDictionary? dictionary, int container, long time, bool isInstance)
+    /// <param name="depth">Groups around the content, from the points group on; those beyond the first are instances.</param>
+    /// <returns>False when the content was not checked before and is not as senders usually write it.</returns>
+    private bool ReadContainer(int start, int end, DataDictionary? dictionary, int container, long time, int depth)
     {
+        var payload = _payload;
         uint lastId = 0;
         ulong lastInstance = 0;
         var lastIsGroup = false;
@@ -34,22 +40,31 @@ internal ref partial struct Dp2PayloadReader
         var hasName = false;
         for (var position = start; position < end;)
         {
-            var field = Dp2Wire.ReadField(_payload, ref position);
+            if (!Dp2Wire.TryReadField(payload, ref position, end, out var field))
+                return false;
+
             if (field.Id < Dp2Limits.DatapointIdMin)
             {
-                ReadStructural(field, container, isInstance, ref hasName);
+                if (field.Wire is WireType.Group && !_isChecked)
+                    return false;
+                ReadStructural(field, container, isInstance: depth > 1, ref hasName);
                 continue;
             }
 
             // Senders use ascending ids, which cannot repeat. Only when they do not, a set is asked.
             var isGroup = field.Wire is WireType.Group;
-            var instance = isGroup ? InstanceOf(field) : 0;
+            ulong instance = 0;
+            if (isGroup && !TryFindInstance(field, out instance))
+                return false;
+
             if (ascends && (field.Id > lastId || (field.Id == lastId && isGroup && lastIsGroup && instance > lastInstance)))
             {
                 (lastId, lastIsGroup, lastInstance) = (field.Id, isGroup, instance);
             }
             else
             {
+                if (!_isChecked)
+                    return false;
                 if (ascends)
                     Remember(start, field.Start);
                 ascends = false;
@@ -63,11 +78,19 @@ internal ref partial struct Dp2PayloadReader
             var definition = dictionary?.Find(field.Id);
             if (definition is null)
                 _warnings |= DecodeWarnings.PointUnknown;
-            if (isGroup && definition is null or { Type: PointType.Group })
-                ReadInstance(field, definition, container, instance, time);
-            else
+            if (!isGroup || definition is not (null or { Type: PointType.Group }))
+            {
+                if (isGroup && !_isChecked)
+                    return false;
                 AddPoint(field, definition, container, time);
+            }
+            else if (!ReadInstance(field, definition, container, instance, time, depth))
+            {
+                return false;
+            }
         }
+
+        return true;
     }
 
     private readonly void Remember(int start, int end)
@@ -80,12 +103,30 @@ internal ref partial struct Dp2PayloadReader
         }
     }
 
-    private void ReadInstance(in Dp2Field group, PointDefinition? definition, int parent, ulong instance, long time)
+    private bool ReadInstance(in Dp2Field group, PointDefinition? definition, int parent, ulong instance, long time, int depth)
     {
+        if (depth == Dp2Limits.DepthMax)
+            return false;
+
         var dictionary = definition is null ? null : _context.Dictionaries.Find(definition.Child);
         var container = _frame.AddContainer(parent, parent, group.Id, instance, definition);
-        ReadContainer(group.Content, group.End, dictionary, container, time, isInstance: true);
+        var isRead = ReadContainer(group.Content, group.End, dictionary, container, time, depth + 1);
         _frame.Container(container).EndPoint = _frame.Points.Count;
+        return isRead;
+    }
+
+    /// <summary>Senders write the instance number first; only in a group whose syntax is good it may be looked for elsewhere.</summary>
+    private readonly bool TryFindInstance(in Dp2Field group, out ulong instance)
+    {
+        var position = group.Content;
+        if (Dp2Wire.TryReadField(_payload, ref position, group.End, out var first) && first is { Id: InstanceNumber, Wire: WireType.Uvarint })
+        {
+            instance = first.Number;
+            return true;
+        }
+
+        instance = _isChecked ? InstanceOf(group) : 0;
+        return _isChecked;
     }
 
     /// <summary>The instance number may stand anywhere in its group, and paths and duplicates need it first.</summary>

@@ -9,8 +9,9 @@ namespace Pumps.Core.Protocols.Dp2;
 /// <content>Section 6: telemetry, samples and series.</content>
 internal ref partial struct Dp2PayloadReader
 {
-    private const int SeriesField = 5;
+    private const int PointsField = 3;
     private const int SampleField = 4;
+    private const int SeriesField = 5;
 
     private static readonly MessageSchema SampleSchema = new(
         Signed(1, -Dp2Limits.OldestMs, 0).Must(),
@@ -30,9 +31,32 @@ internal ref partial struct Dp2PayloadReader
     private static readonly MessageSchema TelemetrySchema = new(
         Number(1, 1, ushort.MaxValue).Must(),
         Number(2, 1, ushort.MaxValue).Must(),
-        Points(3),
+        Points(PointsField),
         Of(SampleField, SampleSchema).Many(),
         Of(SeriesField, SeriesSchema).Many());
+
+    /// <summary>Reads telemetry as devices send it: dictionary, revision and one group of points, checking the syntax on the way.</summary>
+    /// <returns>False when it is something else. What was read until then is to be thrown away.</returns>
+    public bool TryReadAtOnce()
+    {
+        // Each field has at least two bytes, so a payload of this length cannot have too many of them.
+        var position = 0;
+        var end = _payload.Length;
+        if (_frame.Kind is not FrameKind.Telemetry || end > 2 * Dp2Limits.FieldsMax
+            || !Dp2Wire.TryReadField(_payload, ref position, end, out var dictionary) || dictionary is not { Id: 1, Wire: WireType.Uvarint, Number: > 0 and <= ushort.MaxValue }
+            || !Dp2Wire.TryReadField(_payload, ref position, end, out var revision) || revision is not { Id: 2, Wire: WireType.Uvarint, Number: > 0 and <= ushort.MaxValue }
+            || !Dp2Wire.TryReadField(_payload, ref position, end, out var points) || points is not { Id: PointsField, Wire: WireType.Group }
+            || position < end)
+            return false;
+
+        SetDictionary(dictionary.Number, revision.Number);
+        KeepSource();
+        if (!ReadPointsSegment(points, _frame.Dictionary!.Value.Definition, 0, _frame.EffectiveMs, 0))
+            return false;
+
+        _frame.Warnings |= _warnings;
+        return true;
+    }
 
     private DecodeError ReadTelemetry()
     {
@@ -42,8 +66,8 @@ internal ref partial struct Dp2PayloadReader
 
         SetDictionary(fields.Number(1), fields.Number(2));
         KeepSource();
-        if (fields.Has(3))
-            ReadPointsSegment(fields[3], _frame.Dictionary!.Value.Definition, 0, _frame.EffectiveMs, 0);
+        if (fields.Has(PointsField))
+            ReadPointsSegment(fields[PointsField], _frame.Dictionary!.Value.Definition, 0, _frame.EffectiveMs, 0);
         if (fields.Has(SampleField))
             ReadSamples(fields[SampleField].Start);
         return fields.Has(SeriesField) ? ReadAllSeries(fields[SeriesField].Start) : DecodeError.None;

@@ -4,20 +4,26 @@ using Pumps.Core.Dictionaries;
 namespace Pumps.Core.Protocols.Dp2;
 
 /// <summary>Checks 15 and 16: the message of a payload whose syntax is good. One part of this struct per section of the protocol.</summary>
+/// <remarks>
+/// Most frames are plain telemetry, and <see cref="TryReadAtOnce"/> reads those without a walk over the syntax before. It gives up where
+/// anything is unusual, be it good or bad; then the syntax is checked and the payload read again from its start.
+/// </remarks>
 internal ref partial struct Dp2PayloadReader
 {
     private readonly ReadOnlySpan<byte> _payload;
     private readonly ref readonly DecodeContext _context;
     private readonly Dp2Frame _frame;
+    private readonly bool _isChecked;
     private DecodeWarnings _warnings;
     private int _at;
     private int _samples;
 
-    public Dp2PayloadReader(ReadOnlySpan<byte> payload, in DecodeContext context, Dp2Frame frame)
+    public Dp2PayloadReader(ReadOnlySpan<byte> payload, in DecodeContext context, Dp2Frame frame, bool isChecked = false)
     {
         _payload = payload;
         _context = ref context;
         _frame = frame;
+        _isChecked = isChecked;
     }
 
     /// <param name="at">On an error: where in the payload the failing check looked.</param>

@@ -138,6 +138,68 @@ internal static class Dp2Wire
 
     public static ulong Zigzag(long value) => (ulong)(value << 1) ^ (ulong)(value >> 63);
 
+    /// <summary>Reads the field at <paramref name="position"/> by all rules of check 14, but for the fields within a group, and moves behind it.</summary>
+    /// <returns>False when a rule is broken; <see cref="Dp2Syntax"/> tells which.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryReadField(ReadOnlySpan<byte> bytes, ref int position, int end, out Dp2Field field)
+    {
+        field = new Dp2Field { Start = position };
+        if (TryReadVarint(bytes, ref position, end, out var tag) is not DecodeError.None || tag < 1 << 3 || tag >> 3 > Dp2Limits.FieldIdMax)
+            return false;
+
+        field.Id = (uint)(tag >> 3);
+        field.Wire = (WireType)(tag & 7);
+        field.Value = position;
+        if (field.Wire > WireType.Svarint)
+            return TryReadRareValue(bytes, ref position, end, ref field);
+
+        var error = TryReadVarint(bytes, ref position, end, out field.Number);
+        field.End = position;
+        return error is DecodeError.None;
+    }
+
+    private static bool TryReadRareValue(ReadOnlySpan<byte> bytes, ref int position, int end, ref Dp2Field field)
+    {
+        switch (field.Wire)
+        {
+            case WireType.Bytes:
+            case WireType.Group:
+                if (TryReadVarint(bytes, ref position, end, out var length) is not DecodeError.None || length > (ulong)(end - position))
+                    return false;
+                field.Content = position;
+                position += (int)length;
+                break;
+            case WireType.F32:
+                if (end - position < 4)
+                    return false;
+                field.Number = BinaryPrimitives.ReadUInt32LittleEndian(bytes[position..]);
+                position += 4;
+                break;
+            case WireType.F64:
+                if (end - position < 8)
+                    return false;
+                field.Number = BinaryPrimitives.ReadUInt64LittleEndian(bytes[position..]);
+                position += 8;
+                break;
+            case WireType.Dec:
+                if (position == end)
+                    return false;
+                field.Exponent = (sbyte)bytes[position++];
+                if (field.Exponent is < -Dp2Limits.ExponentMax or > Dp2Limits.ExponentMax
+                    || TryReadVarint(bytes, ref position, end, out field.Number) is not DecodeError.None)
+                    return false;
+                break;
+            case WireType.Null:
+                if (position == end)
+                    return false;
+                field.Number = bytes[position++];
+                break;
+        }
+
+        field.End = position;
+        return true;
+    }
+
     /// <summary>Reads the field at <paramref name="position"/> of a payload whose syntax has been checked, and moves behind it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Dp2Field ReadField(ReadOnlySpan<byte> bytes, ref int position)
