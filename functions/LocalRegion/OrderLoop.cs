@@ -10,7 +10,7 @@ internal sealed class OrderLoop(AdvanceOrders orders, RepairTags tags, TimeProvi
     private static readonly TimeSpan RepairEvery = TimeSpan.FromMinutes(5);
 
     // One transaction, and a few seconds of effects: a stop of the region waits for no more.
-    private const int OrdersAtOnce = 500;
+    private const int OrdersAtOnce = 200;
 
     public Task RunAsync(CancellationToken cancel) => Task.WhenAll(
         Recurring.RunAsync("Bringing orders forward", LookEvery, AdvanceAsync(cancel), time, log, cancel),

@@ -45,7 +45,7 @@ public sealed record BulkLineView(int Line, string Device, string? Order, string
 public sealed record ClaimCodeView(string Device, string Code);
 
 /// <summary>What a device connects with.</summary>
-public sealed record ConnectionView(string Device, string Key, string ConnectionString);
+public sealed record CredentialsView(string Device, string Key, string ConnectionString);
 
 internal static class OrderRoutes
 {
@@ -104,8 +104,8 @@ internal static class OrderRoutes
             .WithSummary("Makes the code of a device's label; the one before is worth nothing from now on")
             .Produces<ClaimCodeView>().ProducesProblem(404).ProducesProblem(409).ProducesProblem(503);
 
-        routes.MapGet("/api/devices/{id}/connection", ConnectionAsync).For(PortalRole.Operator).WithTags("Devices").WithName("readConnection")
-            .WithSummary("What a device connects with").WithMetadata(Key).Produces<ConnectionView>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
+        routes.MapGet("/api/devices/{id}/credentials", CredentialsAsync).For(PortalRole.Operator).WithTags("Devices").WithName("readCredentials")
+            .WithSummary("What a device connects with").WithMetadata(Key).Produces<CredentialsView>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
     }
 
     private static async Task<IResult> PlaceAsync(string id, OrderBody body, PlaceOrder handler, CancellationToken cancel)
@@ -190,7 +190,7 @@ internal static class OrderRoutes
             : answer.ToHttp();
     }
 
-    private static async Task<IResult> ConnectionAsync(
+    private static async Task<IResult> CredentialsAsync(
         string id, HttpRequest request, HttpResponse response, IDeviceRegistry registry, IOptions<PortalOptions> options, CancellationToken cancel)
     {
         var query = new QueryReader(request);
@@ -198,10 +198,10 @@ internal static class OrderRoutes
         if (query.Faults.Count > 0)
             return Problems.Invalid(query.Faults);
         if (await registry.FindAsync(id, cancel) is not { } device)
-            return new Answer<ConnectionView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp();
+            return new Answer<CredentialsView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp();
 
         response.Headers.CacheControl = "no-store";
-        return TypedResults.Ok(new ConnectionView(id, key!,
+        return TypedResults.Ok(new CredentialsView(id, key!,
             $"HostName={options.Value.DeviceHost};DeviceId={id};SharedAccessKey={(key is "primary" ? device.PrimaryKey : device.SecondaryKey)}"));
     }
 

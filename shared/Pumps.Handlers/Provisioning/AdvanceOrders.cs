@@ -12,8 +12,8 @@ namespace Pumps.Handlers.Provisioning;
 public sealed class AdvanceOrders(
     IOrderStore store, PerformStep perform, IOptions<ProvisioningOptions> options, TimeProvider time, ILogger<AdvanceOrders> log)
 {
-    // Longer than the effects of one batch take, registries' time-outs included; after a crash orders wait that long.
-    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
+    // Longer than the effects of a batch take; after a crash its orders wait that long. One that lasts longer is done twice, which is once.
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
     // Registries are remote (IoT Hub) or one file (local); more at once gains nothing and meets IoT Hub's throttling.
     private const int AtOnce = 16;
