@@ -10,6 +10,7 @@ var root = new RootCommand("One region of the platform on one machine.")
     StatusCommand.Create(AnsiConsole.Console),
     DevicesCommand.Create(AnsiConsole.Console, TimeProvider.System),
     ReplayCommand.Create(AnsiConsole.Console),
+    MigrateCommand.Create(AnsiConsole.Console),
     DecodeCommand.Create(Keys),
     VectorsCommand.Create(Keys),
 };

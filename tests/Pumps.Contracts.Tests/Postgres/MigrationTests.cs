@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Pumps.Handlers.Datapoints;
@@ -5,7 +6,7 @@ using Pumps.Postgres;
 
 namespace Pumps.Contracts.Tests.Postgres;
 
-public sealed class MigrationTests : PostgresFixture
+public sealed partial class MigrationTests : PostgresFixture
 {
     private static readonly string SchemaFile = Path.Combine(FindRoot(), "shared", "Pumps.Postgres", "Migrations", "schema.txt");
 
@@ -48,6 +49,27 @@ public sealed class MigrationTests : PostgresFixture
         Assert.That(() => migrator.MigrateAsync([("0001_first.sql", "create table a (b int); select 1/0")], Cancel), Throws.InstanceOf<PostgresException>());
         Assert.That(await migrator.MigrateAsync([("0001_first.sql", "create table a (b int)")], Cancel), Is.EqualTo(1));
     }
+
+    [Test]
+    public void A_migration_takes_nothing_from_the_version_that_still_runs_or_says_why_it_may()
+    {
+        // A deployment migrates before it replaces the apps, and may put the apps of the version before back. Files up to 0008 are older
+        // than the first deployment.
+        foreach (var name in Sql.MigrationNames.Where(n => string.CompareOrdinal(n["Migrations/".Length..], "0009") >= 0))
+        {
+            var text = Sql.Load(name);
+            Assert.That(
+                !TakesAway().IsMatch(text) || text.Contains("-- contracts: ", StringComparison.Ordinal),
+                $"{name} drops, renames or narrows something. See Migrations/README.md, 3.");
+        }
+    }
+
+    [TestCase("alter table device drop column model", true)]
+    [TestCase("alter table device rename column model to product", true)]
+    [TestCase("alter table device alter column model set not null", true)]
+    [TestCase("drop table device", true)]
+    [TestCase("alter table device add column model text not null default ''", false)]
+    public void Dropping_renaming_and_narrowing_is_taking_away(string sql, bool takesAway) => Assert.That(TakesAway().IsMatch(sql), Is.EqualTo(takesAway));
 
     [Test]
     public async Task Several_hosts_may_migrate_at_once()
@@ -119,4 +141,7 @@ public sealed class MigrationTests : PostgresFixture
             folder = folder.Parent;
         return folder.FullName;
     }
+
+    [GeneratedRegex(@"(?i)\b(drop\s+(table|view|column|function|type)|rename\s+(to|column)|alter\s+column\s+\w+\s+(type|set\s+(data\s+type|not\s+null)))\b")]
+    private static partial Regex TakesAway();
 }

@@ -1,0 +1,42 @@
+using '../main.bicep'
+
+param region = {
+  code: 'eus2'
+  location: 'eastus2'
+  zoneRedundant: true
+  network: { kind: 'private', addresses: '10.24.0.0/21' }
+  iotHub: { tier: 'S2', units: 4, retentionDays: 7 }
+  rawHubs: { throughputUnits: 2, throughputUnitsMax: 10 }
+  feedHubs: { throughputUnits: 4, throughputUnitsMax: 20 }
+  database: {
+    sku: 'Standard_D4ds_v5'
+    tier: 'GeneralPurpose'
+    storageGB: 512
+    backupDays: 35
+    geoBackup: true
+    administrators: { objectId: '00000000-0000-0000-0000-00000000000c', name: 'pumps-database-administrators-eus2' }
+  }
+  archive: { redundancy: 'Standard_GZRS', coolAfterDays: 30, archiveAfterDays: 90, deleteAfterDays: 730 }
+  apps: {
+    Decode: {
+      memoryMB: 2048
+      instancesMax: 100
+      alwaysReady: {
+        'function:DecodeTelemetryDp1': 2
+        'function:DecodeTelemetryDp2': 2
+        'function:DecodeEventDp1': 1
+        'function:DecodeEventDp2': 1
+      }
+    }
+    Datapoints: {
+      memoryMB: 2048
+      instancesMax: 60
+      alwaysReady: { 'function:LatestTelemetry': 1, 'function:LatestEvents': 1 }
+    }
+    Devices: { memoryMB: 2048, instancesMax: 40, alwaysReady: { 'function:TakeResults': 1 } }
+  }
+  partners: []
+  monitoring: { retentionDays: 90, dailyCapGB: -1, receivers: [{ name: 'operators', email: 'operators-eus2@pumps.example' }] }
+  budget: { amount: 7000, startDate: '2026-12-01' }
+  lockData: true
+}

@@ -1,0 +1,152 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+using Pumps.Contracts.Tests.Azure;
+using Pumps.Contracts.Tests.Bicep;
+
+namespace Pumps.Contracts.Tests.Workflows;
+
+/// <summary><c>bicep/region</c> against an <c>az</c> that writes down what it is asked and answers what the test says.</summary>
+[Platform(Exclude = "Win")]
+[UnsupportedOSPlatform("windows")]
+public sealed class RegionScriptTests
+{
+    private string _folder = "";
+
+    private string Asked => File.ReadAllText(Path.Combine(_folder, "asked"));
+
+    [SetUp]
+    public void Prepare()
+    {
+        _folder = Directory.CreateTempSubdirectory("pumps-region-").FullName;
+        Directory.CreateDirectory(Path.Combine(_folder, "package", "templates"));
+        foreach (var file in Infrastructure.Regions.Append("main"))
+            File.WriteAllText(Path.Combine(_folder, "package", "templates", $"{file}.json"), "{}");
+        File.WriteAllLines(Path.Combine(_folder, "package", "Decode.functions"), ["a", "b"]);
+        File.WriteAllText(Path.Combine(_folder, "asked"), "");
+        Answer("deployment sub show", "Decode\tpumps-dev-decode-x");
+        Program("az", """
+            echo "az $*" >>"$HERE/asked"
+            for answer in "$HERE"/answers/*; do
+                case "$*" in *"$(head -n 1 "$answer")"*) tail -n +2 "$answer"; exit ;; esac
+            done
+            """);
+        Directory.CreateDirectory(Path.Combine(_folder, "package", "tools"));
+        Program("package/tools/pumps-region", """echo "pumps-region $* ($PGPASSWORD)" >>"$HERE/asked" """);
+    }
+
+    [TearDown]
+    public void Clear() => Directory.Delete(_folder, recursive: true);
+
+    [Test]
+    public async Task A_deployment_keeps_the_release_that_was_found_healthy()
+    {
+        Answer("group show", "41");
+
+        await RunAsync(0, "resources", "dev", "package");
+
+        Assert.That(Asked, Does.Match("(?m)^az deployment sub create .*--name pumps-dev --location westeurope .*--parameters release=41$"));
+    }
+
+    [Test]
+    public async Task The_database_server_is_restarted_when_a_parameter_waits_for_it_and_only_then()
+    {
+        await RunAsync(0, "resources", "dev", "package");
+        Assert.That(Asked, Does.Not.Contain("restart"));
+
+        Answer("flexible-server parameter list", "shared_preload_libraries");
+        await RunAsync(0, "resources", "dev", "package");
+        Assert.That(Asked, Does.Contain("az postgres flexible-server restart --resource-group pumps-dev"));
+    }
+
+    [Test]
+    public async Task The_token_of_a_migration_is_in_its_environment_and_not_among_its_arguments()
+    {
+        Answer("get-access-token", "token-1");
+
+        await RunAsync(0, "migrate", "dev", "package");
+
+        Assert.That(Asked, Does.Match("(?m)^pumps-region migrate .*SSL Mode=VerifyFull.* \\(token-1\\)$"));
+        Assert.That(Asked, Does.Not.Contain("Password"));
+    }
+
+    [Test]
+    public async Task Every_app_gets_its_package()
+    {
+        await RunAsync(0, "apps", "dev", "package");
+
+        Assert.That(Asked, Does.Contain("config-zip --resource-group pumps-dev --name pumps-dev-decode-x --src package/Decode.zip"));
+    }
+
+    [TestCase("Running", "2", 0)]
+    [TestCase("Running", "1", 1)]
+    [TestCase("Stopped", "2", 1)]
+    public async Task An_app_that_stands_or_lacks_a_function_fails_the_smoke_test(string state, string functions, int status)
+    {
+        Answer("functionapp show", state);
+        Answer("functionapp function list", functions);
+
+        var said = await RunAsync(status, "smoke", "dev", "package");
+
+        Assert.That(said, Does.Contain("pumps-dev-decode-x"));
+    }
+
+    [TestCase("", 0)]
+    [TestCase("dead letters: 900 of 1000 events", 1)]
+    public async Task A_complaint_of_the_region_stops_the_rings(string complaint, int status)
+    {
+        Answer("log-analytics query", complaint);
+
+        Assert.That(await RunAsync(status, "health", "dev"), Does.Contain(status == 0 ? "dev is healthy" : complaint));
+    }
+
+    [TestCase("", 0)]
+    [TestCase("Modify\t/subscriptions/0/resourceGroups/pumps-dev/providers/Microsoft.Devices/IotHubs/pumps-dev", 1)]
+    public async Task A_change_made_by_hand_is_named(string change, int status)
+    {
+        Answer("deployment sub what-if", change);
+
+        Assert.That(await RunAsync(status, "drift", "dev", "package"), Does.Contain(status == 0 ? "looks as its file says" : change));
+    }
+
+    [TestCase("nowhere", "There is no region 'nowhere'. Regions: dev eastus2 westeurope")]
+    [TestCase("", "There is no region ''")]
+    public async Task A_region_without_a_file_is_refused(string region, string message)
+    {
+        Assert.That(await RunAsync(1, "what-if", region, "package"), Does.Contain(message));
+        Assert.That(Asked, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_package_without_templates_is_refused() =>
+        Assert.That(await RunAsync(1, "what-if", "dev", "elsewhere"), Does.Contain("./pumps package"));
+
+    /// <summary>What <c>az</c> answers to a command line that contains the words.</summary>
+    private void Answer(string words, string answer)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, "answers")).FullName;
+        File.WriteAllText(Path.Combine(folder, words.Replace(' ', '-')), answer.Length == 0 ? words + "\n" : $"{words}\n{answer}\n");
+    }
+
+    private void Program(string name, string text)
+    {
+        var file = Path.Combine(_folder, name);
+        File.WriteAllText(file, "#!/usr/bin/env bash\n" + text + "\n");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    private async Task<string> RunAsync(int expected, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(FunctionApp.Repository, "bicep", "region"), arguments)
+        {
+            WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true,
+            Environment = { ["HERE"] = _folder, ["PUMPS_MINUTE"] = "0", ["PATH"] = $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}" },
+        };
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        var said = await output + await errors;
+        Assert.That(process.ExitCode, Is.EqualTo(expected), said);
+        return said;
+    }
+}
