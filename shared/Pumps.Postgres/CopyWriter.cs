@@ -22,13 +22,29 @@ internal sealed class CopyWriter
     private const long EpochTicks = 630_822_816_000_000_000;
     private const byte JsonbVersion = 1;
 
-    private byte[] _buffer = new byte[1 << 20];
+    // What goes to the server at once: it reads in pieces of 8 KiB, and what was just written is still in the processor's cache.
+    private const int PieceBytes = 64 << 10;
+
+    private byte[] _buffer = new byte[2 * PieceBytes];
     private int _length;
 
-    public void Begin()
+    /// <summary>Sends rows as one COPY, as they are made. They count when the transaction around it commits, and only then.</summary>
+    public async Task SendAsync<T>(NpgsqlConnection session, string copy, IEnumerable<T> rows, Action<CopyWriter, T> write, CancellationToken cancel)
     {
+        await using var stream = await session.BeginRawBinaryCopyAsync(copy, cancel);
         _length = 0;
         Header.CopyTo(Reserve(Header.Length));
+        foreach (var row in rows)
+        {
+            write(this, row);
+            if (_length < PieceBytes)
+                continue;
+            await stream.WriteAsync(_buffer.AsMemory(0, _length), cancel);
+            _length = 0;
+        }
+
+        BinaryPrimitives.WriteInt16BigEndian(Reserve(2), -1);
+        await stream.WriteAsync(_buffer.AsMemory(0, _length), cancel);
     }
 
     public void Row(short fields) => BinaryPrimitives.WriteInt16BigEndian(Reserve(2), fields);
@@ -56,15 +72,6 @@ internal sealed class CopyWriter
         var at = Field(json.Length + 1);
         at[0] = JsonbVersion;
         json.CopyTo(at[1..]);
-    }
-
-    public void End() => BinaryPrimitives.WriteInt16BigEndian(Reserve(2), -1);
-
-    /// <summary>Sends what was written as one COPY. The rows count when the transaction around it commits.</summary>
-    public async Task SendAsync(NpgsqlConnection session, string copy, CancellationToken cancel)
-    {
-        await using var stream = await session.BeginRawBinaryCopyAsync(copy, cancel);
-        await stream.WriteAsync(_buffer.AsMemory(0, _length), cancel);
     }
 
     private Span<byte> Field(int length)

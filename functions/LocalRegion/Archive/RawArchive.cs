@@ -75,13 +75,14 @@ public sealed class RawArchive(EmbeddedHubs hubs, ArchiveOptions options, TimePr
 
     private async Task RunAsync(HubPartition partition, ConsumerPosition position, CancellationToken cancel)
     {
+        var buffer = new ReadBuffer();
         var pause = options.FirstRetry;
         while (true)
         {
             await partition.WaitForEventsAsync(position.Handled.Address, cancel);
             try
             {
-                await WriteFileAsync(partition, position, cancel);
+                await WriteFileAsync(partition, position, buffer, cancel);
                 pause = options.FirstRetry;
                 if (position.Error is not null)
                     logger.ArchivesAgain(position.Hub, position.Partition);
@@ -101,7 +102,7 @@ public sealed class RawArchive(EmbeddedHubs hubs, ArchiveOptions options, TimePr
         }
     }
 
-    private async Task WriteFileAsync(HubPartition partition, ConsumerPosition position, CancellationToken cancel)
+    private async Task WriteFileAsync(HubPartition partition, ConsumerPosition position, ReadBuffer buffer, CancellationToken cancel)
     {
         var begun = time.GetUtcNow();
         var number = $"{position.Partition}";
@@ -111,7 +112,7 @@ public sealed class RawArchive(EmbeddedHubs hubs, ArchiveOptions options, TimePr
 
         do
         {
-            using var read = partition.Read(address, ordinal, ReadEventsMax, ReadBytesMax);
+            var read = partition.Read(address, ordinal, ReadEventsMax, ReadBytesMax, buffer);
             foreach (var e in read.Events)
                 file.Append(e);
             if (ordinal == first.Ordinal && read.Events is [var oldest, ..])

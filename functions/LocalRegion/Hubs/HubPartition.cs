@@ -1,4 +1,4 @@
-using System.Buffers;
+using System.Numerics;
 using Pumps.Handlers.Hubs;
 
 namespace Pumps.LocalRegion.Hubs;
@@ -11,7 +11,7 @@ namespace Pumps.LocalRegion.Hubs;
 internal sealed class HubPartition : IAsyncDisposable
 {
     // What gathers during one sync. Whoever comes beyond it waits for the next.
-    private const int PendingBytesMax = 4 << 20;
+    private const int PendingBytesMax = 2 << 20;
 
     private readonly HubSettings _hub;
     private readonly HubStorageOptions _options;
@@ -183,14 +183,15 @@ internal sealed class HubPartition : IAsyncDisposable
     }
 
     /// <summary>Reads durable events from an address on.</summary>
-    public ReadEvents Read(long from, long ordinal, int eventsMax, int bytesMax)
+    /// <param name="buffer">Holds what was read until the next read into it.</param>
+    public ReadEvents Read(long from, long ordinal, int eventsMax, int bytesMax, ReadBuffer buffer)
     {
         while (true)
         {
             var log = _log;
             try
             {
-                return Read(log, from, ordinal, eventsMax, bytesMax);
+                return Read(log, from, ordinal, eventsMax, bytesMax, buffer);
             }
             catch (ObjectDisposedException) when (log != _log)
             {
@@ -355,32 +356,24 @@ internal sealed class HubPartition : IAsyncDisposable
         _logger.AppendsAccepted(_hub.Name, Number);
     }
 
-    private ReadEvents Read(PartitionLog log, long from, long ordinal, int eventsMax, int bytesMax)
+    private ReadEvents Read(PartitionLog log, long from, long ordinal, int eventsMax, int bytesMax, ReadBuffer buffer)
     {
         from = Math.Max(from, log.Begin);
         var length = (int)Math.Min(log.DurableUntil - from, Math.Max(bytesMax, PartitionLog.PageBytes));
         if (length <= 0)
-            return new ReadEvents([], from, ordinal, null);
+            return new ReadEvents([], from, ordinal);
 
-        var buffer = ArrayPool<byte>.Shared.Rent(length);
-        try
+        var bytes = buffer.Take(length);
+        ReadOnlyMemory<byte> rest = bytes[..log.Read(from, bytes.Span)];
+        var events = new List<HubEvent>((int)Math.Clamp(LastOrdinal - ordinal, 1, Math.Min(eventsMax, length / EventRecord.HeaderSize)));
+        var next = from;
+        while (events.Count < eventsMax && log.TryNext(ref next, ref rest, out var sequence, out var record))
         {
-            ReadOnlyMemory<byte> rest = buffer.AsMemory(0, log.Read(from, buffer.AsSpan(0, length)));
-            var events = new List<HubEvent>((int)Math.Clamp(LastOrdinal - ordinal, 1, Math.Min(eventsMax, length / EventRecord.HeaderSize)));
-            var next = from;
-            while (events.Count < eventsMax && log.TryNext(ref next, ref rest, out var sequence, out var record))
-            {
-                events.Add(EventRecord.Read(sequence, record, _strings));
-                ordinal = EventRecord.Ordinal(record.Span);
-            }
+            events.Add(EventRecord.Read(sequence, record, _strings));
+            ordinal = EventRecord.Ordinal(record.Span);
+        }
 
-            return new ReadEvents(events, next, ordinal, buffer);
-        }
-        catch
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-            throw;
-        }
+        return new ReadEvents(events, next, ordinal);
     }
 
     private DateTimeOffset StartOf(PartitionLog log, long segmentStart)
@@ -400,21 +393,22 @@ internal sealed class HubPartition : IAsyncDisposable
             : "";
 }
 
-/// <summary>Events that were read, and the buffer that holds their bodies.</summary>
-internal sealed class ReadEvents(List<HubEvent> events, long next, long lastOrdinal, byte[]? buffer) : IDisposable
+/// <summary>Events that were read.</summary>
+/// <param name="Next">Where the next read goes on.</param>
+internal sealed record ReadEvents(IReadOnlyList<HubEvent> Events, long Next, long LastOrdinal);
+
+/// <summary>The memory of one reader. Its own, not a pool's: a pool keeps as many large arrays as threads have ever returned one.</summary>
+internal sealed class ReadBuffer
 {
-    private byte[]? _buffer = buffer;
+    // A reader that has caught up gives back what it took while it was behind.
+    private const int KeptBytes = 1 << 20;
 
-    public IReadOnlyList<HubEvent> Events => events;
+    private byte[] _bytes = [];
 
-    /// <summary>Where the next read goes on.</summary>
-    public long Next => next;
-
-    public long LastOrdinal => lastOrdinal;
-
-    public void Dispose()
+    public Memory<byte> Take(int length)
     {
-        if (Interlocked.Exchange(ref _buffer, null) is { } rented)
-            ArrayPool<byte>.Shared.Return(rented);
+        if (_bytes.Length < length || (_bytes.Length > KeptBytes && length < _bytes.Length / 16))
+            _bytes = GC.AllocateUninitializedArray<byte>((int)BitOperations.RoundUpToPowerOf2((uint)length));
+        return _bytes.AsMemory(0, length);
     }
 }

@@ -64,6 +64,7 @@ public sealed class HubPump(
 
     private async Task RunAsync(HubPartition partition, ConsumerPosition position, CancellationToken cancel)
     {
+        var buffer = new ReadBuffer();
         var lastStart = long.MinValue;
         var lastEvents = 0L;
         while (true)
@@ -73,7 +74,7 @@ public sealed class HubPump(
             await LingerAsync(partition, ordinal, lastEvents < options.BusyEvents ? options.Linger : options.BusyLinger, lastStart, cancel);
             lastStart = time.GetTimestamp();
 
-            var (next, lastOrdinal) = await HandleNextAsync(partition, position, cancel);
+            var (next, lastOrdinal) = await HandleNextAsync(partition, position, buffer, cancel);
             lastEvents = lastOrdinal - ordinal;
             hubs.Advance(position, next, lastOrdinal);
         }
@@ -89,43 +90,37 @@ public sealed class HubPump(
             await Task.Delay(left < LingerStep ? left : LingerStep, time, cancel);
     }
 
-    private async Task<(long Next, long LastOrdinal)> HandleNextAsync(HubPartition partition, ConsumerPosition position, CancellationToken cancel)
+    private async Task<(long Next, long LastOrdinal)> HandleNextAsync(
+        HubPartition partition, ConsumerPosition position, ReadBuffer buffer, CancellationToken cancel)
     {
         ReadEvents? read = null;
         var pause = options.FirstRetry;
-        try
+        while (true)
         {
-            while (true)
+            try
             {
-                try
-                {
-                    cancel.ThrowIfCancellationRequested();
-                    read ??= Read(partition, position);
-                    if (read.Events.Count > 0)
-                        await handler(new HubBatch(options.Hub, $"{partition.Number}", read.Events), cancel);
-                    HandledAgain(position);
-                    return (read.Next, read.LastOrdinal);
-                }
-                catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
-                {
-                    // The pump is the host: here, and nowhere before, an exception ends; its batch does not.
-                    Fails(position, read, e);
-                }
-
-                await Task.Delay(pause, time, cancel);
-                pause = pause * 2 < options.LongestRetry ? pause * 2 : options.LongestRetry;
+                cancel.ThrowIfCancellationRequested();
+                read ??= Read(partition, position, buffer);
+                if (read.Events.Count > 0)
+                    await handler(new HubBatch(options.Hub, $"{partition.Number}", read.Events), cancel);
+                HandledAgain(position);
+                return (read.Next, read.LastOrdinal);
             }
-        }
-        finally
-        {
-            read?.Dispose();
+            catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
+            {
+                // The pump is the host: here, and nowhere before, an exception ends; its batch does not.
+                Fails(position, read, e);
+            }
+
+            await Task.Delay(pause, time, cancel);
+            pause = pause * 2 < options.LongestRetry ? pause * 2 : options.LongestRetry;
         }
     }
 
-    private ReadEvents Read(HubPartition partition, ConsumerPosition position)
+    private ReadEvents Read(HubPartition partition, ConsumerPosition position, ReadBuffer buffer)
     {
         var (address, ordinal) = position.Handled;
-        var read = partition.Read(address, ordinal, options.EventsMax, options.BytesMax);
+        var read = partition.Read(address, ordinal, options.EventsMax, options.BytesMax, buffer);
         if (read.Events.Count > 0)
             position.Reading(read.Events[0].EnqueuedAt);
         return read;

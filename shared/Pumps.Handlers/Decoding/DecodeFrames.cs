@@ -31,7 +31,7 @@ public sealed class DecodeFrames(Catalog catalog, IHubPublisher feeds, IDeadLett
     public async Task HandleAsync(HubBatch batch, CancellationToken cancel)
     {
         var started = Stopwatch.GetTimestamp();
-        var lane = _lanes.GetOrAdd((batch.Hub, batch.Partition), _ => new Lane());
+        var lane = _lanes.GetOrAdd((batch.Hub, batch.Partition), key => new Lane(key.Hub));
         await lane.Turn.WaitAsync(cancel);
         try
         {
@@ -124,7 +124,6 @@ public sealed class DecodeFrames(Catalog catalog, IHubPublisher feeds, IDeadLett
         }
 
         var id = e.Properties[PropertyNames.ReplayOf] ?? $"{batch.Hub}:{batch.Partition}:{e.Sequence}";
-        var source = $"urn:pumps:{batch.Hub}";
         var outgoing = lane.For(hub);
         for (var i = 0; i < lane.Written.Count; i++)
         {
@@ -132,7 +131,7 @@ public sealed class DecodeFrames(Catalog catalog, IHubPublisher feeds, IDeadLett
             outgoing.Add(new(device, written.Start, written.Length, new EventProperties(
             [
                 new(PropertyNames.CloudEventId, lane.Written.Count == 1 ? id : $"{id}/{i}"),
-                new(PropertyNames.CloudEventSource, source),
+                new(PropertyNames.CloudEventSource, lane.Source),
                 new(PropertyNames.CloudEventType, FrameMembers.EventType(frame.Kind)),
                 new(PropertyNames.CloudEventSubject, device),
                 new(PropertyNames.CloudEventTime, lane.Time(written.ObservedAtMs)),
@@ -247,8 +246,11 @@ public sealed class DecodeFrames(Catalog catalog, IHubPublisher feeds, IDeadLett
     /// <summary>An event whose body still lies in the lane's output, which may move while it grows.</summary>
     private readonly record struct Pending(string Key, int Start, int Length, EventProperties Properties);
 
-    private sealed class Lane
+    private sealed class Lane(string hub)
     {
+        /// <summary>CloudEvents source of what is made from this hub's frames.</summary>
+        public string Source { get; } = $"urn:pumps:{hub}";
+
         public SemaphoreSlim Turn { get; } = new(1);
 
         public Dp1Telegram Dp1 { get; } = new();

@@ -24,13 +24,15 @@ internal sealed class LatestDocuments
     private readonly List<Stored> _older = [];
     private readonly List<Device> _devices = [];
     private IReadOnlyList<Observation> _observations = [];
+    private long[] _keys = [];
     private int[] _order = [];
+    private int _next;
     private int _place;
 
-    /// <summary>Keys of the devices, sorted.</summary>
+    /// <summary>Keys of the present devices, sorted.</summary>
     public List<long> Keys { get; } = [];
 
-    /// <summary>When each was heard last, in the batch.</summary>
+    /// <summary>When each was heard last, by the batch.</summary>
     public List<DateTime> Seen { get; } = [];
 
     /// <summary>How often each document was written, with this time.</summary>
@@ -39,39 +41,42 @@ internal sealed class LatestDocuments
     /// <summary>The documents. Valid until the next <see cref="Merge()"/>.</summary>
     public ReadOnlyMemory<byte>[] Documents => [.. _devices.Select(d => _merged.Slice(d.MergedAt, d.MergedLength))];
 
-    /// <summary>Takes a batch; nothing is stored of its devices as far as is known.</summary>
+    /// <summary>Takes a batch. <see cref="Next"/> goes through its devices.</summary>
     public void Begin(long[] keys, IReadOnlyList<Observation> observations)
     {
-        _observations = observations;
-        _devices.Clear();
-        Keys.Clear();
-        Seen.Clear();
-
-        if (_order.Length < keys.Length)
+        (_keys, _observations, _next) = (keys, observations, 0);
+        if (_order.Length != keys.Length)
             _order = new int[keys.Length];
-        var order = _order.AsSpan(0, keys.Length);
-        for (var i = 0; i < order.Length; i++)
-            order[i] = i;
-        order.Sort((a, b) =>
+        for (var i = 0; i < _order.Length; i++)
+            _order[i] = i;
+        _order.AsSpan().Sort((a, b) =>
             keys[a] != keys[b] ? keys[a].CompareTo(keys[b])
             : observations[a].ObservedAt != observations[b].ObservedAt ? observations[b].ObservedAt.CompareTo(observations[a].ObservedAt)
             : observations[b].Sequence.CompareTo(observations[a].Sequence));
+    }
 
-        for (var first = 0; first < order.Length;)
+    /// <summary>Goes on to the next devices of the batch, in the order of their keys.</summary>
+    /// <returns>False when there are no more.</returns>
+    public bool Next(int devicesMax)
+    {
+        _devices.Clear();
+        Keys.Clear();
+        Seen.Clear();
+        while (_next < _order.Length && _devices.Count < devicesMax)
         {
-            var end = first;
+            var first = _next;
+            var key = _keys[_order[first]];
             var seen = DateTimeOffset.MinValue;
-            for (; end < order.Length && keys[order[end]] == keys[order[first]]; end++)
-                if (observations[order[end]].ReceivedAt > seen)
-                    seen = observations[order[end]].ReceivedAt;
+            for (; _next < _order.Length && _keys[_order[_next]] == key; _next++)
+                if (_observations[_order[_next]].ReceivedAt > seen)
+                    seen = _observations[_order[_next]].ReceivedAt;
 
-            _devices.Add(new() { First = first, End = end });
-            Keys.Add(keys[order[first]]);
+            _devices.Add(new() { First = first, End = _next });
+            Keys.Add(key);
             Seen.Add(seen.UtcDateTime);
-            first = end;
         }
 
-        Forget();
+        return _devices.Count > 0;
     }
 
     /// <summary>Forgets what was stored: it is about to be read, perhaps not for the first time.</summary>
