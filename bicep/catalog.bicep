@@ -7,9 +7,11 @@ var declaredApps = loadJsonContent('apps.json')
 @description('Ids of the offerings: one file each in shared/catalog/offerings.')
 var offerings = map(loadDirectoryFileInfo('../shared/catalog/offerings', '*.json'), file => replace(file.baseName, file.extension, ''))
 
+var connections = routes.raw.connections
+
 @export()
-@description('Names of the hubs that IoT Hub routes to; the last one takes what no route matches.')
-var rawHubNames = union(map(routes.raw.routes, route => route.hub), [routes.raw.fallback])
+@description('Names of the hubs that IoT Hub routes to: messages by route, then what no route matches, then who comes and goes.')
+var rawHubNames = concat(union(map(routes.raw.routes, route => route.hub), [routes.raw.fallback]), [connections.hub])
 
 var feeds = concat(
   flatten(map(
@@ -29,8 +31,8 @@ var rawHubs = map(rawHubNames, name => {
   name: name
   partitions: routes.raw.partitions
   retentionHours: routes.raw.retentionHours
-  consumerGroups: routes.raw.consumerGroups
-  captured: routes.raw.capture
+  consumerGroups: name == connections.hub ? connections.consumerGroups : routes.raw.consumerGroups
+  captured: name != connections.hub && routes.raw.capture
 })
 
 @export()
@@ -48,6 +50,7 @@ var feedHubs = map(feeds, feed => {
 var routing = {
   routes: routes.raw.routes
   fallback: routes.raw.fallback
+  connections: connections.hub
   enrichments: routes.enrichments
 }
 
@@ -63,7 +66,7 @@ var settingNames = mapValues(
 )
 
 @export()
-@description('The apps as they are deployed: once, or once for each offering. receives and sends are hub names, or all of the namespace raw or feeds; queues are the app\'s own.')
+@description('The apps as they are deployed: once, or once for each offering. receives and sends are hub names, or all messages of the namespace raw or feeds; queues are the app\'s own.')
 var deployments = flatten(map(
   items(declaredApps),
   app =>

@@ -7,10 +7,11 @@ param name string
 param location string
 param size iotHubType
 
-@description('Routes, fallback hub and enrichments of the catalog.')
+@description('Routes, fallback hub, hub of connection events and enrichments of the catalog.')
 param routing {
   routes: { hub: string, headerType: string, protocol: string }[]
   fallback: string
+  connections: string
   enrichments: { name: string, value: string }[]
 }
 
@@ -33,8 +34,11 @@ var pairs = map(routing.routes, route => '(headerType = \'${route.headerType}\' 
 var unrouted = 'NOT is_string(headerType) OR NOT is_string($twin.tags.protocol) OR NOT (${join(pairs, ' OR ')})'
 
 var routes = concat(
-  map(range(0, length(pairs)), i => { name: routing.routes[i].hub, condition: pairs[i] }),
-  [{ name: routing.fallback, condition: unrouted }]
+  map(range(0, length(pairs)), i => { name: routing.routes[i].hub, source: 'DeviceMessages', condition: pairs[i] }),
+  [
+    { name: routing.fallback, source: 'DeviceMessages', condition: unrouted }
+    { name: routing.connections, source: 'DeviceConnectionStateEvents', condition: 'true' }
+  ]
 )
 
 resource sender 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = { name: identityName }
@@ -54,7 +58,7 @@ resource iotHub 'Microsoft.Devices/IotHubs@2023-06-30' = {
     routing: {
       endpoints: {
         eventHubs: [
-          for hub in hubs: {
+          for hub in concat(hubs, [routing.connections]): {
             name: hub
             authenticationType: 'identityBased'
             identity: { userAssignedIdentity: sender.id }
@@ -68,7 +72,7 @@ resource iotHub 'Microsoft.Devices/IotHubs@2023-06-30' = {
       routes: [
         for route in routes: {
           name: route.name
-          source: 'DeviceMessages'
+          source: route.source
           condition: route.condition
           endpointNames: [route.name]
           isEnabled: true

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Hosting;
 using Pumps.Azure;
 using Pumps.Handlers;
 using Pumps.Handlers.Offerings;
-using Pumps.Handlers.Portal;
 using Pumps.Postgres;
 
 var builder = FunctionsApplication.CreateBuilder(args);
@@ -12,7 +11,6 @@ builder.ConfigureFunctionsWebApplication();
 var catalog = CatalogLoader.Load(CatalogLoader.DefaultFolder);
 var identity = AzureIdentity.Credential(builder.Configuration);
 
-builder.Services.AddOptions<PortalOptions>().BindConfiguration(PortalOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 builder.Services
     .AddPumpHandlers(catalog)
     .AddPostgres(AzureIdentity.Database(builder.Configuration, identity), CatalogCounters.Of(catalog))

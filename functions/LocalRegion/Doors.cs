@@ -14,7 +14,7 @@ public static class Doors
 {
     public static IEnumerable<Door> For(Catalog catalog)
     {
-        foreach (var hub in catalog.Routes.RawHubs)
+        foreach (var hub in catalog.Routes.RawHubs.Where(h => h.Name != catalog.Routes.Connections))
             yield return To<DecodeFrames>(hub.Name, "decode", h => h.HandleAsync);
 
         foreach (var feed in catalog.Routes.Feeds.Where(f => f.PerOffering))
@@ -24,6 +24,7 @@ public static class Doors
                 yield return To<KeepHistory>(feed.HubFor(offering), "history", h => h.HandleAsync);
             }
 
+        yield return To<TrackConnections>(catalog.Routes.Connections, "devices", h => h.HandleAsync);
         yield return To<TakeDeviceResults>("command-results", "devices", h => h.HandleAsync);
     }
 

@@ -134,6 +134,11 @@ public sealed class Region : IAsyncDisposable
         Run(ActivatorUtilities.CreateInstance<Upkeep>(Services).RunAsync(_stopping.Token));
         Run(ActivatorUtilities.CreateInstance<OrderLoop>(Services).RunAsync(_stopping.Token));
 
+        var connections = new ConnectionEvents(Hubs, catalog.Routes.Connections, time);
+        Gateway.ConnectionChanged += connections.Take;
+        await Services.GetRequiredService<TrackConnections>().RestartAsync(connections.StartSequence, cancel);
+        Run(connections.RunAsync(_stopping.Token));
+
         await Gateway.StartAsync();
         await File.WriteAllTextAsync(Folder("region.json"), JsonSerializer.Serialize(new { url = Url }, JsonSerializerOptions.Web), cancel);
         _parts.Push(new Disposal(() => File.Delete(Folder("region.json"))));

@@ -1,19 +1,22 @@
+using Pumps.Handlers.Devices;
 using Pumps.Postgres;
 
 namespace Pumps.LocalRegion;
 
-/// <summary>What Azure's timer functions do, on timers of the process: partitions ahead and retention, roll-ups.</summary>
-internal sealed class Upkeep(Partitions partitions, RollUps rollUps, TimeProvider time, ILogger<Upkeep> log)
+/// <summary>What Azure's timer functions do, on timers of the process: partitions ahead and retention, roll-ups, who is gone for good.</summary>
+internal sealed class Upkeep(Partitions partitions, RollUps rollUps, TrackConnections connections, TimeProvider time, ILogger<Upkeep> log)
 {
     private static readonly TimeSpan PartitionsEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan RollUpsEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ConnectionsEvery = TimeSpan.FromSeconds(5);
 
     // Device-hours in one transaction: short enough not to hold up ingest, long enough to be worth its commit.
     private const int MarksAtOnce = 2000;
 
     public Task RunAsync(CancellationToken cancel) => Task.WhenAll(
         Recurring.RunAsync("Keeping partitions", PartitionsEvery, () => partitions.KeepAsync(time.GetUtcNow(), cancel), time, log, cancel),
-        Recurring.RunAsync("Rolling up", RollUpsEvery, RollUpAsync(cancel), time, log, cancel));
+        Recurring.RunAsync("Rolling up", RollUpsEvery, RollUpAsync(cancel), time, log, cancel),
+        Recurring.RunAsync("Settling connections", ConnectionsEvery, () => connections.SettleAsync(cancel), time, log, cancel));
 
     private Func<Task> RollUpAsync(CancellationToken cancel) => async () =>
     {

@@ -21,7 +21,13 @@ public sealed class DatapointQueries(NpgsqlDataSource database, Counters counter
             Sql.ListDevices,
             new
             {
-                filter.Offering, filter.Customer, filter.Site, filter.Tag, Status = filter.Status?.Name(), after = cursor ?? "", limit = limit + 1,
+                filter.Offering,
+                filter.Customer,
+                filter.Site,
+                filter.Tag,
+                Status = filter.Status?.Name(),
+                after = cursor ?? "",
+                limit = limit + 1,
                 with_latest = withLatest,
             },
             cancellationToken: cancel))).AsList();

@@ -1,15 +1,135 @@
 using System.CommandLine;
+using System.Globalization;
+using Pumps.Core.Devices;
+using Pumps.Handlers.Portal;
 using Spectre.Console;
 
 namespace Pumps.LocalRegion.Cli;
 
-/// <summary><c>pumps devices</c>: what the maker's staff does with devices of the running region.</summary>
+/// <summary><c>pumps devices</c>: devices, sites and customers of the running region.</summary>
 public static class DevicesCommand
 {
     public static Command Create(IAnsiConsole console, TimeProvider time)
     {
-        var devices = new Command("devices", "Order devices, and see to them later.");
+        var devices = new Command("devices", "Devices, sites, customers and orders of the running region.")
+        {
+            List(console), Show(console), Sites(console), Customers(console),
+        };
         DeviceOrders.AddTo(devices, console, time);
         return devices;
     }
+
+    private static Command List(IAnsiConsole console)
+    {
+        var offering = new Option<string?>("--offering") { Description = "Only devices of this offering." };
+        var customer = new Option<string?>("--customer") { Description = "Only devices of this customer." };
+        var site = new Option<string?>("--site") { Description = "Only devices at this site." };
+        var tag = new Option<string?>("--tag") { Description = "Only devices with this tag." };
+        var status = new Option<string?>("--status") { Description = "Only devices in this state of their life." };
+        status.AcceptOnlyFromAmong([.. DeviceStatuses.Names]);
+        var command = new Command("list", "List devices, in the order of their ids.") { offering, customer, site, tag, status };
+        return Paged<DeviceView>(
+            console, command, "api/devices",
+            parsed => [("offering", parsed.GetValue(offering)), ("customer", parsed.GetValue(customer)), ("site", parsed.GetValue(site)), ("tag", parsed.GetValue(tag)), ("status", parsed.GetValue(status))],
+            ["device", "product", "customer", "site", "tags", "status", "connection", "last seen"],
+            d => [d.Id, d.Product, d.Customer, d.Site ?? "", string.Join(' ', d.Tags), d.Status, Connection(d), Time(d.LastSeenAt)]);
+    }
+
+    private static Command Sites(IAnsiConsole console)
+    {
+        var customer = new Option<string?>("--customer") { Description = "Only sites of this customer." };
+        return Paged<SiteView>(
+            console, new Command("sites", "List sites, in the order of their ids.") { customer }, "api/sites", parsed => [("customer", parsed.GetValue(customer))],
+            ["site", "customer", "name", "time zone", "latitude", "longitude"],
+            s => [s.Id, s.Customer, s.Name, s.TimeZone, Degrees(s.Latitude), Degrees(s.Longitude)]);
+    }
+
+    private static Command Customers(IAnsiConsole console) => Paged<CustomerView>(
+        console, new Command("customers", "List customers, in the order of their ids."), "api/customers", _ => [],
+        ["customer", "name", "since"], c => [c.Id, c.Name, Time(c.CreatedAt)]);
+
+    private static Command Show(IAnsiConsole console)
+    {
+        var id = new Argument<string>("id") { Description = "The device's id, such as dp1-4711001." };
+        var json = new Option<bool>("--json") { Description = "Print the region's answer as it is." };
+        var call = new RegionCall();
+        var command = new Command("show", "Show one device with its owners and newest values.") { id, json };
+        call.AddTo(command);
+        command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
+        {
+            var path = "api/devices/" + Uri.EscapeDataString(parsed.GetValue(id)!);
+            var text = await RegionCall.GetTextAsync(http, path, cancel);
+            if (parsed.GetValue(json))
+                console.Profile.Out.Writer.WriteLine(text);
+            else
+                Print(console, RegionCall.Read<DeviceView>(text), RegionCall.Read<List<OwnershipView>>(await RegionCall.GetTextAsync(http, path + "/owners", cancel)));
+            return 0;
+        }, cancel));
+        return command;
+    }
+
+    /// <summary>A command that lists, page by page.</summary>
+    private static Command Paged<T>(
+        IAnsiConsole console, Command command, string path, Func<ParseResult, (string Name, string? Value)[]> filters, string[] columns, Func<T, string[]> cells)
+    {
+        var limit = new Option<int>("--limit") { Description = "How many to list at most, 1 to 1000.", DefaultValueFactory = _ => 100 };
+        var cursor = new Option<string?>("--after") { Description = "Go on after this id." };
+        var json = new Option<bool>("--json") { Description = "Print the region's answer as it is." };
+        command.Add(limit);
+        command.Add(cursor);
+        command.Add(json);
+        var call = new RegionCall();
+        call.AddTo(command);
+        command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
+        {
+            (string Name, string? Value)[] query =
+                [.. filters(parsed), ("cursor", parsed.GetValue(cursor)), ("limit", parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture))];
+            var given = string.Join('&', query.Where(q => q.Value is not null).Select(q => $"{q.Name}={Uri.EscapeDataString(q.Value!)}"));
+            var text = await RegionCall.GetTextAsync(http, $"{path}?{given}", cancel);
+            if (parsed.GetValue(json))
+            {
+                console.Profile.Out.Writer.WriteLine(text);
+                return 0;
+            }
+
+            var page = RegionCall.Read<PageView<T>>(text);
+            var table = new Table().Border(TableBorder.Simple);
+            foreach (var column in columns)
+                table.AddColumn(column);
+            foreach (var item in page.Items)
+                table.AddRow([.. cells(item).Select(c => new Text(c))]);
+            console.Write(table);
+            if (page.Next is { } next)
+                console.MarkupLineInterpolated($"There are more: --after {next}");
+            return 0;
+        }, cancel));
+        return command;
+    }
+
+    private static void Print(IAnsiConsole console, DeviceView device, List<OwnershipView> owners)
+    {
+        foreach (var (name, value) in new[]
+        {
+            ("device", device.Id), ("product", $"{device.Product} ({device.Offering}, {device.Protocol})"), ("customer", device.Customer),
+            ("site", device.Site), ("tags", string.Join(' ', device.Tags)), ("status", device.Status), ("model", device.Model), ("firmware", device.Firmware),
+            ("connection", Connection(device)), ("last seen", Time(device.LastSeenAt)), ("retired", Time(device.RetiredAt)),
+        })
+            if (!string.IsNullOrEmpty(value))
+                console.Profile.Out.Writer.WriteLine($"{name,-12} {value}");
+        foreach (var owner in owners)
+            console.Profile.Out.Writer.WriteLine($"{"owner",-12} {owner.Customer}, {Time(owner.From)} to {(owner.To is null ? "now" : Time(owner.To))}");
+
+        var table = new Table().Border(TableBorder.Simple).AddColumn("point").AddColumn(new TableColumn("value").RightAligned())
+            .AddColumn("unit").AddColumn("quality").AddColumn("observed");
+        foreach (var (name, point) in (device.Latest ?? new Dictionary<string, LatestView>()).OrderBy(p => p.Key, StringComparer.Ordinal))
+            table.AddRow(new Text(name), new Text(point.Value?.Text ?? ""), new Text(point.Unit ?? ""), new Text(point.Quality), new Text(Time(point.ObservedAt)));
+        if (table.Rows.Count > 0)
+            console.Write(table);
+    }
+
+    private static string Connection(DeviceView device) => device.Connection is { } c ? $"{c.State} since {Time(c.Since)}" : "never connected";
+
+    private static string Time(DateTimeOffset? at) => at?.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "";
+
+    private static string Degrees(double? value) => value?.ToString("0.#####", CultureInfo.InvariantCulture) ?? "";
 }

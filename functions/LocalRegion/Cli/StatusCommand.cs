@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Pumps.Handlers.Portal;
 using Spectre.Console;
 
@@ -18,81 +17,23 @@ public static class StatusCommand
     /// <summary>Events are unaccounted for.</summary>
     public const int Difference = 2;
 
-    // Somebody waits at a terminal; a region that works answers in milliseconds.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-
     public static Command Create(IAnsiConsole console)
     {
-        var url = new Option<Uri?>("--url")
-        {
-            Description = "Address of the region's API. Default: that of the region which runs on the data folder.",
-            CustomParser = result =>
-            {
-                if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is ("http" or "https"))
-                    return address;
-                result.AddError($"--url is \"{result.Tokens[0].Value}\"; it must be an address like http://127.0.0.1:8080.");
-                return null;
-            },
-        };
-        var data = new Option<DirectoryInfo>("--data")
-        {
-            Description = "Data folder of the region.",
-            DefaultValueFactory = _ => new DirectoryInfo(".local"),
-        };
         var json = new Option<bool>("--json") { Description = "Print the answer of /api/ops/status as it is." };
-
-        var command = new Command("status", "Show ledger, lags and dead letters of the running region. Exit code 1: no answer; 2: the ledger does not balance.")
+        var call = new RegionCall();
+        var command = new Command("status", "Show ledger, lags and dead letters of the running region. Exit code 1: no answer; 2: the ledger does not balance.") { json };
+        call.AddTo(command);
+        command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
         {
-            url, data, json,
-        };
-        command.SetAction((parsed, cancel) => RunAsync(console, parsed.GetValue(url), parsed.GetValue(data)!, parsed.GetValue(json), cancel));
-        return command;
-    }
-
-    private static async Task<int> RunAsync(IAnsiConsole console, Uri? url, DirectoryInfo data, bool asJson, CancellationToken cancel)
-    {
-        var file = RunningRegion.FileIn(data);
-        try
-        {
-            url ??= await RunningRegion.FindAsync(data, cancel);
-            if (url is null)
-                return Say(console, $"No region runs on {data.FullName}: there is no {file.Name}. Start one with \"pumps up\", or name one with --url.");
-
-            using var http = new HttpClient { BaseAddress = url, Timeout = Patience };
-            using var answer = await http.GetAsync(new Uri("/api/ops/status", UriKind.Relative), cancel);
-            if (!answer.IsSuccessStatusCode)
-                return Say(console, $"The region at {url} answers {(int)answer.StatusCode}: {await DetailAsync(answer, cancel)}");
-
-            var text = await answer.Content.ReadAsStringAsync(cancel);
-            var status = JsonSerializer.Deserialize<StatusView>(text, JsonSerializerOptions.Web)
-                ?? throw new JsonException("the answer is null");
-            if (asJson)
+            var text = await RegionCall.GetTextAsync(http, "api/ops/status", cancel);
+            var status = RegionCall.Read<StatusView>(text);
+            if (parsed.GetValue(json))
                 console.Profile.Out.Writer.WriteLine(text);
             else
                 Print(console, status);
             return status.LedgerDifference == 0 ? Balanced : Difference;
-        }
-        catch (HttpRequestException error)
-        {
-            return Say(console, $"No region answers at {url}: {error.Message}. Start one with \"pumps up\".");
-        }
-        catch (TaskCanceledException) when (!cancel.IsCancellationRequested)
-        {
-            return Say(console, $"The region at {url} did not answer within {Patience.TotalSeconds:0} seconds.");
-        }
-        catch (JsonException error)
-        {
-            return Say(console, $"{(url is null ? file.FullName : url)} does not hold what a region writes: {error.Message}");
-        }
-    }
-
-    private static async Task<string> DetailAsync(HttpResponseMessage answer, CancellationToken cancel)
-    {
-        if (answer.Content.Headers.ContentType?.MediaType is not "application/problem+json")
-            return answer.ReasonPhrase ?? "no reason given";
-
-        var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(cancel);
-        return problem.TryGetProperty("detail", out var detail) ? detail.ToString() : problem.ToString();
+        }, cancel));
+        return command;
     }
 
     private static void Print(IAnsiConsole console, StatusView status)
@@ -131,10 +72,4 @@ public static class StatusCommand
     }
 
     private static string Number(long value) => value.ToString("#,0", CultureInfo.InvariantCulture);
-
-    private static int Say(IAnsiConsole console, string message)
-    {
-        console.MarkupLineInterpolated($"[red]{message}[/]");
-        return NoAnswer;
-    }
 }

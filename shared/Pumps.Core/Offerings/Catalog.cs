@@ -36,8 +36,10 @@ public sealed record Feed(string Hub, IReadOnlyList<FrameKind> Kinds, IReadOnlyL
 }
 
 /// <summary>Hubs, routing and enrichment, declared once for Azure and the local region.</summary>
+/// <param name="Fallback">The raw hub of messages that no route takes.</param>
+/// <param name="Connections">The raw hub of IoT Hub's connection events.</param>
 public sealed record Routes(
-    IReadOnlyList<Enrichment> Enrichments, IReadOnlyList<Route> Raw, string Fallback, IReadOnlyList<Feed> Feeds, IReadOnlyList<Hub> RawHubs,
+    IReadOnlyList<Enrichment> Enrichments, IReadOnlyList<Route> Raw, string Fallback, string Connections, IReadOnlyList<Feed> Feeds, IReadOnlyList<Hub> RawHubs,
     IReadOnlyList<Hub> FeedHubs)
 {
     public IEnumerable<Hub> Hubs => RawHubs.Concat(FeedHubs);

@@ -216,12 +216,17 @@ public static class CatalogLoader
         Feed[] allFeeds = [.. ToFeeds(feeds, "perOffering", true), .. ToFeeds(feeds, "shared", false)];
         var routes = raw.GetProperty("routes").EnumerateArray().Select(r => new Route(Text(r, "hub"), Text(r, "headerType"), ToProtocol(r))).ToArray();
         var fallback = Text(raw, "fallback");
+        var connections = raw.GetProperty("connections");
         return new Routes(
             [.. root.GetProperty("enrichments").EnumerateArray().Select(e => new Enrichment(Text(e, "name"), Text(e, "value")))],
             routes,
             fallback,
+            Text(connections, "hub"),
             allFeeds,
-            [.. routes.Select(r => r.Hub).Append(fallback).Select(h => ToHub(h, raw, Texts(raw, "consumerGroups"), raw.GetProperty("capture").GetBoolean()))],
+            [
+                .. routes.Select(r => r.Hub).Append(fallback).Select(h => ToHub(h, raw, Texts(raw, "consumerGroups"), raw.GetProperty("capture").GetBoolean())),
+                ToHub(Text(connections, "hub"), raw, Texts(connections, "consumerGroups"), captured: false),
+            ],
             [.. allFeeds.SelectMany(f => (f.PerOffering ? offerings.Select(f.HubFor) : [f.Hub]).Select(h => ToHub(h, feeds, f.ConsumerGroups, false)))]);
     }
 

@@ -22,8 +22,12 @@ public sealed class RepairTags(IDeviceRegistry registry, IDeviceTargets targets,
                 continue;
             }
 
-            // By registering, which sets every tag: the twin may have lost more than those two.
-            await registry.RegisterAsync(device, cancel);
+            // All of them: the twin may have lost more than those two.
+            await registry.UpdateTagsAsync(id, new TagChange
+            {
+                Protocol = device.Protocol, Offering = device.Offering, Product = device.Product, Customer = device.Customer,
+                Region = device.Region is { Length: > 0 } region ? region : null, UtcOffsetMinutes = device.UtcOffsetMinutes,
+            }, cancel);
             log.TagsRepaired(id);
             repaired++;
         }
@@ -35,6 +39,6 @@ public sealed class RepairTags(IDeviceRegistry registry, IDeviceTargets targets,
 /// <summary>What devices were last ordered to be. PostgreSQL in both worlds.</summary>
 public interface IDeviceTargets
 {
-    /// <returns>Null when no order has ever made this device what it is.</returns>
+    /// <returns>The device, its region empty where that is not known; null when nobody knows what it is.</returns>
     Task<DeviceRegistration?> FindAsync(string deviceId, CancellationToken cancel);
 }

@@ -5,7 +5,7 @@
 
 -- A customer is there from its first mention on, named by its id until somebody names it.
 create table customer (
-    customer_id text collate "C" primary key,
+    customer_id text        primary key,
     name        text        not null,
     created_at  timestamptz not null default now()
 );
@@ -14,7 +14,7 @@ insert into customer (customer_id, name) select distinct customer, customer from
 -- A place with a clock: schedules run on its civil time.
 create table site (
     site_id     text collate "C" primary key,
-    customer    text collate "C" not null references customer,
+    customer    text        not null references customer,
     name        text        not null,
     time_zone   text        not null,   -- IANA
     latitude    double precision,
@@ -24,7 +24,6 @@ create table site (
 );
 
 alter table device
-    alter column customer type text collate "C",
     add column site_id    text collate "C",
     add column tags       text[] not null default '{}',   -- the customer's own words, no twin tags
     add column status     text   not null default 'active' check (status in ('ordered', 'active', 'suspended', 'retired')),
@@ -40,7 +39,7 @@ create index device_tags on device using gin (tags) where tags <> '{}';
 -- Whose a device was, and when. Ended rows never change.
 create table ownership (
     device_id   text collate "C" not null,
-    customer    text collate "C" not null,
+    customer    text        not null,
     from_at     timestamptz not null,
     to_at       timestamptz,
     primary key (device_id, from_at)

@@ -1,16 +1,14 @@
 using System.Text.Json;
 using Dapper;
-using Microsoft.Extensions.Options;
 using Npgsql;
 using Pumps.Core.Provisioning;
 using Pumps.Handlers.Devices;
-using Pumps.Handlers.Portal;
 using Pumps.Handlers.Provisioning;
 
 namespace Pumps.Postgres;
 
-/// <summary>The device table as orders change it.</summary>
-public sealed class DeviceRows(NpgsqlDataSource database, IOptions<PortalOptions> portal) : IDeviceRows, IDeviceTargets
+/// <summary>The device table as orders change it, and what they made of devices.</summary>
+public sealed class DeviceRows(NpgsqlDataSource database) : IDeviceRows, IDeviceTargets
 {
     public async Task<RowBefore?> FindAsync(string deviceId, CancellationToken cancel)
     {
@@ -38,8 +36,7 @@ public sealed class DeviceRows(NpgsqlDataSource database, IOptions<PortalOptions
     async Task<DeviceRegistration?> IDeviceTargets.FindAsync(string deviceId, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
-        var target = await session.ExecuteScalarAsync<string?>(
-            new CommandDefinition(Sql.FindTarget, new { device = deviceId, region = portal.Value.Region }, cancellationToken: cancel));
+        var target = await session.ExecuteScalarAsync<string?>(new CommandDefinition(Sql.FindTarget, new { device = deviceId }, cancellationToken: cancel));
         return target is null ? null : JsonSerializer.Deserialize<DeviceRegistration>(target, OrderTable.Json);
     }
 

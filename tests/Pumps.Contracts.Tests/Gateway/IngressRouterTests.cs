@@ -11,7 +11,7 @@ public sealed class IngressRouterTests
     private static readonly Routes Routes = new(
         [new("protocol", "$twin.tags.protocol"), new("offering", "$twin.tags.offering"), new("utcOffset", "$twin.tags.utcOffset"), new("site", "$twin.tags.site")],
         [new("raw-telemetry-dp1", "telemetry", Protocol.Dp1), new("raw-event-dp1", "event", Protocol.Dp1), new("raw-telemetry-dp2", "telemetry", Protocol.Dp2)],
-        "raw-unrouted", [], [], []);
+        "raw-unrouted", "device-connections", [], [], []);
 
     private static readonly DeviceRegistration Device = new("dp1-4711001", "dp1", "irrigation", "pump", "green-valley", "local", -90);
 

@@ -70,7 +70,8 @@ internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, ICustomer
             return Task.FromResult(DeviceChanged.UnknownSite);
         Devices[deviceId] = device with
         {
-            Site = change.Site is null ? device.Site : change.Site is "" ? null : change.Site, Tags = change.Tags ?? device.Tags,
+            Site = change.Site is null ? device.Site : change.Site is "" ? null : change.Site,
+            Tags = change.Tags ?? device.Tags,
             Status = change.Status ?? device.Status,
         };
         return Task.FromResult(DeviceChanged.Done);

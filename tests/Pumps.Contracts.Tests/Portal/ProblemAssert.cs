@@ -4,6 +4,8 @@ namespace Pumps.Contracts.Tests.Portal;
 
 internal static class ProblemAssert
 {
+    public static void HasRule(JsonElement problem, string rule) => Assert.That(problem.GetProperty("type").GetString(), Is.EqualTo("urn:pumps:" + rule));
+
     /// <summary>The problem has its stable type, and one of its errors names the parameter, what was given and what is allowed.</summary>
     public static void Names(JsonElement problem, string rule, string parameter, string? given)
     {

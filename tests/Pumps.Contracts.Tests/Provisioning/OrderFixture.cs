@@ -43,7 +43,7 @@ public abstract class OrderFixture : PostgresFixture
         _folder = Directory.CreateTempSubdirectory("pumps-orders-").FullName;
         Time = new(Noon);
         Registry = new(await DeviceRegistry.OpenAsync(Path.Combine(_folder, "devices.db"), Cancel));
-        Rows = new(new DeviceRows(Database, Portal));
+        Rows = new(new DeviceRows(Database));
         Store = new(Database);
         await ExecuteAsync("delete from device_order");
     }

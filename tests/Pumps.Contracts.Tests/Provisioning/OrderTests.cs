@@ -327,7 +327,7 @@ public sealed class OrderTests : OrderFixture
         await Registry.UpdateTagsAsync(device, new TagChange { Offering = "", Protocol = "" }, Cancel);
         Assert.That(await Registry.ListUntaggedAsync(10, Cancel), Is.EqualTo(new[] { device }));
 
-        var repaired = await new RepairTags(Registry, new DeviceRows(Database, Portal), NullLogger<RepairTags>.Instance).HandleAsync(Cancel);
+        var repaired = await new RepairTags(Registry, new DeviceRows(Database), NullLogger<RepairTags>.Instance).HandleAsync(Cancel);
 
         Assert.That(repaired, Is.EqualTo(1));
         Assert.That((await Registry.FindAsync(device, Cancel))!.Device.Offering, Is.EqualTo("irrigation"));

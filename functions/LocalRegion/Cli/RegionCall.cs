@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.Text.Json;
+using Spectre.Console;
+
+namespace Pumps.LocalRegion.Cli;
+
+/// <summary>One question of a command to a running region: finds the region, asks, and says in words what went wrong.</summary>
+internal sealed class RegionCall
+{
+    // Somebody waits at a terminal; a region that works answers in milliseconds.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly Option<Uri?> _url = new("--url")
+    {
+        Description = "Address of the region's API. Default: that of the region which runs on the data folder.",
+        CustomParser = result =>
+        {
+            if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is ("http" or "https"))
+                return address;
+            result.AddError($"--url is \"{result.Tokens[0].Value}\"; it must be an address like http://127.0.0.1:8080.");
+            return null;
+        },
+    };
+
+    private readonly Option<DirectoryInfo> _data = new("--data")
+    {
+        Description = "Data folder of the region.",
+        DefaultValueFactory = _ => new DirectoryInfo(".local"),
+    };
+
+    /// <summary>Lets a command say which region it means.</summary>
+    public void AddTo(Command command)
+    {
+        command.Add(_url);
+        command.Add(_data);
+    }
+
+    /// <returns>What <paramref name="ask"/> returns; 1 when no region gave an answer that can be read.</returns>
+    public async Task<int> RunAsync(IAnsiConsole console, ParseResult parsed, Func<HttpClient, Task<int>> ask, CancellationToken cancel)
+    {
+        var url = parsed.GetValue(_url);
+        var data = parsed.GetValue(_data)!;
+        var file = RunningRegion.FileIn(data);
+        try
+        {
+            url ??= await RunningRegion.FindAsync(data, cancel);
+            if (url is null)
+                return Say(console, $"No region runs on {data.FullName}: there is no {file.Name}. Start one with \"pumps up\", or name one with --url.");
+
+            using var http = new HttpClient { BaseAddress = url, Timeout = Patience };
+            return await ask(http);
+        }
+        catch (RegionRefusedException refused)
+        {
+            return Say(console, $"The region at {url} answers {refused.Status}: {refused.Message}");
+        }
+        catch (HttpRequestException error)
+        {
+            return Say(console, $"No region answers at {url}: {error.Message}. Start one with \"pumps up\".");
+        }
+        catch (TaskCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return Say(console, $"The region at {url} did not answer within {Patience.TotalSeconds:0} seconds.");
+        }
+        catch (JsonException error)
+        {
+            return Say(console, $"{(url is null ? file.FullName : url)} does not hold what a region writes: {error.Message}");
+        }
+    }
+
+    /// <summary>Asks for a text, which is JSON.</summary>
+    public static Task<string> GetTextAsync(HttpClient http, string path, CancellationToken cancel) => SendAsync(http, HttpMethod.Get, path, null, cancel);
+
+    /// <summary>Sends a request whose answer is JSON.</summary>
+    public static async Task<string> SendAsync(HttpClient http, HttpMethod method, string path, HttpContent? body, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = body };
+        using var answer = await http.SendAsync(request, cancel);
+        return answer.IsSuccessStatusCode
+            ? await answer.Content.ReadAsStringAsync(cancel)
+            : throw new RegionRefusedException((int)answer.StatusCode, await DetailAsync(answer, cancel));
+    }
+
+    public static T Read<T>(string text) => JsonSerializer.Deserialize<T>(text, JsonSerializerOptions.Web) ?? throw new JsonException("the answer is null");
+
+    private static async Task<string> DetailAsync(HttpResponseMessage answer, CancellationToken cancel)
+    {
+        if (answer.Content.Headers.ContentType?.MediaType is not "application/problem+json")
+            return answer.ReasonPhrase ?? "no reason given";
+
+        var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(cancel);
+        return problem.TryGetProperty("detail", out var detail) ? detail.ToString() : problem.ToString();
+    }
+
+    private static int Say(IAnsiConsole console, string message)
+    {
+        console.MarkupLineInterpolated($"[red]{message}[/]");
+        return 1;
+    }
+
+    private sealed class RegionRefusedException(int status, string detail) : Exception(detail)
+    {
+        public int Status => status;
+    }
+}

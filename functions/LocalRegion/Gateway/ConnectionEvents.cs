@@ -1,0 +1,43 @@
+using System.Threading.Channels;
+using Pumps.Handlers.Devices;
+using Pumps.Handlers.Hubs;
+
+namespace Pumps.LocalRegion.Gateway;
+
+/// <summary>Publishes who comes and goes at the gateway, as IoT Hub's route for connection events does.</summary>
+/// <remarks>
+/// What a stop of the region ends is not published: the next start tells <see cref="TrackConnections"/> that the hub has started anew. A device
+/// that replaces its own connection has not left.
+/// </remarks>
+internal sealed class ConnectionEvents(IHubPublisher hubs, string hub, TimeProvider time)
+{
+    private const int BatchMax = 1000;
+
+    // Whoever connects waits for nothing: a hundred thousand changes are 10 MB.
+    private readonly Channel<OutgoingEvent> _changes = Channel.CreateUnbounded<OutgoingEvent>(new UnboundedChannelOptions { SingleReader = true });
+    private uint _count;
+
+    /// <summary>The number of this start: above that of every event before it, below that of every event after it.</summary>
+    public string StartSequence { get; } = ConnectionEvent.SequenceAt(time.GetUtcNow(), 0);
+
+    /// <summary>Hears a change. Order per device is the order of the calls.</summary>
+    public void Take(ConnectionChange change)
+    {
+        if (change.Reason is "shutdown" or "replaced")
+            return;
+        var sequence = ConnectionEvent.SequenceAt(change.At, Interlocked.Increment(ref _count));
+        _changes.Writer.TryWrite(ConnectionEvent.Of(change.DeviceId, change.Connected, change.At, sequence));
+    }
+
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        var batch = new List<OutgoingEvent>(BatchMax);
+        while (await _changes.Reader.WaitToReadAsync(cancel))
+        {
+            while (batch.Count < BatchMax && _changes.Reader.TryRead(out var change))
+                batch.Add(change);
+            await hubs.PublishAsync(hub, batch, cancel);
+            batch.Clear();
+        }
+    }
+}
