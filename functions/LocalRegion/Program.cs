@@ -8,7 +8,7 @@ var root = new RootCommand("One region of the platform on one machine.")
 {
     UpCommand.Create(AnsiConsole.Console),
     StatusCommand.Create(AnsiConsole.Console),
-    DevicesCommand.Create(AnsiConsole.Console),
+    DevicesCommand.Create(AnsiConsole.Console, TimeProvider.System),
     ReplayCommand.Create(AnsiConsole.Console),
     MigrateCommand.Create(AnsiConsole.Console),
     DecodeCommand.Create(Keys),

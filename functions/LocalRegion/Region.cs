@@ -144,6 +144,7 @@ public sealed class Region : IAsyncDisposable
         Run(Services.GetRequiredService<CommandLoop>().RunAsync(_stopping.Token));
         var deliveries = Services.GetRequiredService<TakeDeliveries>();
         Gateway.Feedback = async (delivery, stop) => await deliveries.HandleAsync([delivery], stop);
+        Run(ActivatorUtilities.CreateInstance<OrderLoop>(Services).RunAsync(_stopping.Token));
 
         var connections = new ConnectionEvents(Hubs, catalog.Routes.Connections, time);
         Gateway.ConnectionChanged += connections.Take;
@@ -182,6 +183,7 @@ public sealed class Region : IAsyncDisposable
             .Configure<CommandOptions>(commands => (commands.MethodsPerSecond, commands.MessagesPerSecond) = (MethodsPerSecond, MessagesPerSecond))
             .AddSingleton<IRegionStatus>(services => ActivatorUtilities.CreateInstance<RegionStatus>(services, Hubs, Gateway))
             .AddSingleton<ReplaySource>()
+            .Configure<ProvisioningOptions>(provisioning => provisioning.ClaimPepper = RegionSecret.ReadOrCreate(Folder("claim-pepper")))
             .Configure<PortalOptions>(portal =>
             {
                 portal.Region = _options.Name;

@@ -19,38 +19,14 @@ internal sealed class Upkeep(
     private const int MarksAtOnce = 2000;
 
     public Task RunAsync(CancellationToken cancel) => Task.WhenAll(
-        EveryAsync(PartitionsEvery, "Keeping partitions", () => partitions.KeepAsync(time.GetUtcNow(), cancel), cancel),
-        EveryAsync(RollUpsEvery, "Rolling up", RollUpAsync(cancel), cancel),
-        EveryAsync(ConnectionsEvery, "Settling connections", () => connections.SettleAsync(cancel), cancel),
-        EveryAsync(SchedulesEvery, "Running schedules", () => schedules.HandleAsync(cancel), cancel));
+        Recurring.RunAsync("Keeping partitions", PartitionsEvery, () => partitions.KeepAsync(time.GetUtcNow(), cancel), time, log, cancel),
+        Recurring.RunAsync("Rolling up", RollUpsEvery, RollUpAsync(cancel), time, log, cancel),
+        Recurring.RunAsync("Settling connections", ConnectionsEvery, () => connections.SettleAsync(cancel), time, log, cancel),
+        Recurring.RunAsync("Running schedules", SchedulesEvery, () => schedules.HandleAsync(cancel), time, log, cancel));
 
     private Func<Task> RollUpAsync(CancellationToken cancel) => async () =>
     {
         while (await rollUps.RunOnceAsync(time.GetUtcNow(), MarksAtOnce, cancel) > 0)
             cancel.ThrowIfCancellationRequested();
     };
-
-    private async Task EveryAsync(TimeSpan interval, string work, Func<Task> run, CancellationToken cancel)
-    {
-        var fails = false;
-        using var timer = new PeriodicTimer(interval, time);
-        do
-        {
-            try
-            {
-                await run();
-                if (fails)
-                    log.UpkeepWorks(work);
-                fails = false;
-            }
-            catch (Exception error) when (error is not OperationCanceledException || !cancel.IsCancellationRequested)
-            {
-                // The timer is the host: the work is safe to repeat, and the next turn brings it again.
-                if (!fails)
-                    log.UpkeepFails(work, interval, error);
-                fails = true;
-            }
-        }
-        while (await timer.WaitForNextTickAsync(cancel));
-    }
 }

@@ -38,6 +38,10 @@ public static class HandlerServices
         services.AddSingleton<TakeAnswers>();
         services.AddSingleton<TakeDeliveries>();
         services.AddSingleton<RunSchedules>();
+        services.AddOptions<ProvisioningOptions>().BindConfiguration(ProvisioningOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<PerformStep>();
+        services.AddSingleton<AdvanceOrders>();
+        services.AddSingleton<RepairTags>();
         services.AddSingleton<TrackConnections>();
         return services;
     }

@@ -7,6 +7,7 @@ using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Schedules;
+using Pumps.Handlers.Provisioning;
 
 namespace Pumps.Postgres;
 
@@ -41,6 +42,12 @@ public static class PostgresServices
         services.AddSingleton<IDeadLetters>(s => s.GetRequiredService<DeadLetters>());
         services.AddSingleton<IDeadLetterQueries>(s => s.GetRequiredService<DeadLetters>());
         services.AddSingleton<IScheduleStore, ScheduleStore>();
+        services.AddSingleton<IOrderStore, OrderTable>();
+        services.AddSingleton<IBulkStore, BulkTable>();
+        services.AddSingleton<IClaimStore, ClaimTable>();
+        services.AddSingleton<DeviceRows>();
+        services.AddSingleton<IDeviceRows>(s => s.GetRequiredService<DeviceRows>());
+        services.AddSingleton<IDeviceTargets>(s => s.GetRequiredService<DeviceRows>());
         return services;
     }
 

@@ -9,10 +9,16 @@ namespace Pumps.LocalRegion.Cli;
 /// <summary><c>pumps devices</c>: what the maker's staff does with devices, sites and customers of the running region.</summary>
 public static class DevicesCommand
 {
-    public static Command Create(IAnsiConsole console) => new("devices", "Devices, sites, commands and schedules of the running region.")
+    public static Command Create(IAnsiConsole console, TimeProvider time)
     {
-        List(console), Show(console), Sites(console), Customers(console), GiveCommand.Create(console), ScheduleCommand.Create(console), EnrollmentKeyCommand.Create(console),
-    };
+        var devices = new Command("devices", "Devices, sites, customers, orders, commands and schedules of the running region.")
+        {
+            List(console), Show(console), Sites(console), Customers(console), GiveCommand.Create(console), ScheduleCommand.Create(console),
+            EnrollmentKeyCommand.Create(console),
+        };
+        DeviceOrders.AddTo(devices, console, time);
+        return devices;
+    }
 
     private static Command List(IAnsiConsole console)
     {

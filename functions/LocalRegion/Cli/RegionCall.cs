@@ -69,9 +69,13 @@ internal sealed class RegionCall
     }
 
     /// <summary>Asks for a text, which is JSON.</summary>
-    public static async Task<string> GetTextAsync(HttpClient http, string path, CancellationToken cancel)
+    public static Task<string> GetTextAsync(HttpClient http, string path, CancellationToken cancel) => SendAsync(http, HttpMethod.Get, path, null, cancel);
+
+    /// <summary>Sends a request whose answer is JSON.</summary>
+    public static async Task<string> SendAsync(HttpClient http, HttpMethod method, string path, HttpContent? body, CancellationToken cancel)
     {
-        using var answer = await http.GetAsync(new Uri(path, UriKind.Relative), cancel);
+        using var request = new HttpRequestMessage(method, path) { Content = body };
+        using var answer = await http.SendAsync(request, cancel);
         return answer.IsSuccessStatusCode
             ? await answer.Content.ReadAsStringAsync(cancel)
             : throw new RegionRefusedException((int)answer.StatusCode, await DetailAsync(answer, cancel));

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Pumps.Core.Provisioning;
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
+using Pumps.Handlers.Provisioning;
 
 namespace Pumps.Handlers.Devices;
 
@@ -11,13 +13,16 @@ namespace Pumps.Handlers.Devices;
 /// Safe to run twice on the same batch. Each type of event goes to whom it concerns; a type that concerns nobody is filtered. What cannot be read
 /// goes to the dead letters. If a port fails, the exception goes up, and the host must bring the same batch again.
 /// </remarks>
-public sealed class TakeDeviceResults(TakeAnswers commands, IDeadLetters deadLetters, Ledger ledger)
+public sealed class TakeDeviceResults(IOrderStore orders, TakeAnswers commands, IDeadLetters deadLetters, Ledger ledger, TimeProvider time)
 {
     public const string Service = "devices";
+
+    private const string Hello = "pumps.hello.v1";
 
     public async Task HandleAsync(HubBatch batch, CancellationToken cancel)
     {
         var started = Stopwatch.GetTimestamp();
+        var hellos = new List<DeviceHello>();
         var answers = new List<CommandEvent>();
         var bad = new List<DeadLetter>();
 
@@ -27,6 +32,9 @@ public sealed class TakeDeviceResults(TakeAnswers commands, IDeadLetters deadLet
             {
                 switch (e.Properties[PropertyNames.CloudEventType])
                 {
+                    case Hello:
+                        hellos.Add(ReadHello(e));
+                        break;
                     case TakeAnswers.EventType:
                         answers.Add(TakeAnswers.Read(e));
                         break;
@@ -40,13 +48,25 @@ public sealed class TakeDeviceResults(TakeAnswers commands, IDeadLetters deadLet
             }
         }
 
+        if (hellos.Count > 0)
+            await orders.TakeHellosAsync(hellos, time.GetUtcNow(), cancel);
         if (answers.Count > 0)
             await commands.HandleAsync(answers, cancel);
         if (bad.Count > 0)
             await deadLetters.StoreAsync(bad, cancel);
 
-        var taken = answers.Count;
+        var taken = hellos.Count + answers.Count;
         ledger.Record(Service, batch.Hub, new(batch.Events.Count, taken, bad.Count, 0, batch.Events.Count - taken - bad.Count));
         Metrics.HandleDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new TagList { { "service", Service }, { "hub", batch.Hub } });
     }
+
+    private static DeviceHello ReadHello(HubEvent e)
+    {
+        using var document = JsonDocument.Parse(e.Body);
+        var hello = document.RootElement.GetProperty("hello");
+        return new(e.Key, Text(hello, "model"), Text(hello, "firmware"),
+            hello.TryGetProperty("dictionary", out var dictionary) ? dictionary.GetProperty("id").GetInt32() : null);
+    }
+
+    private static string? Text(JsonElement of, string name) => of.TryGetProperty(name, out var value) ? value.GetString() : null;
 }

@@ -17,6 +17,9 @@ public abstract record Answer<T>
 
     /// <summary>The request is well formed, but a rule forbids it now.</summary>
     public sealed record Refused(string Rule, string Detail) : Answer<T>;
+
+    /// <summary>Too much was asked in too little time; after <paramref name="Wait"/> it may be asked again.</summary>
+    public sealed record Throttled(string Rule, string Detail, TimeSpan Wait) : Answer<T>;
 }
 
 /// <summary>One thing wrong with a request.</summary>

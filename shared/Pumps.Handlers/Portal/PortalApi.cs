@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Provisioning;
 using Pumps.Handlers.Schedules;
 using Scalar.AspNetCore;
 
@@ -19,6 +20,7 @@ public static class PortalApi
     public static IServiceCollection AddPortalApi(this IServiceCollection services)
     {
         services.AddOptions<PortalOptions>().BindConfiguration(PortalOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ProvisioningOptions>().BindConfiguration(ProvisioningOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddRouting();
         services.AddHealthChecks();
         services.AddOpenApi("v1", PortalDocument.Configure);
@@ -34,6 +36,11 @@ public static class PortalApi
 
         services.AddSingleton<PointUnits>();
         services.AddSingleton<RegisterDevices>();
+        services.AddSingleton<PlaceOrder>();
+        services.AddSingleton<TakeBulkOrder>();
+        services.AddSingleton<ClaimHasher>();
+        services.AddSingleton<IssueClaimCode>();
+        services.AddSingleton<ClaimDevice>();
         services.AddSingleton<ChangeDevice>();
         services.AddSingleton<StoreSite>();
         services.AddSingleton<ReadHistory>();
@@ -67,6 +74,7 @@ public static class PortalApi
     private static void MapRoutes(IEndpointRouteBuilder routes)
     {
         DeviceRoutes.Map(routes);
+        OrderRoutes.Map(routes);
         CustomerRoutes.Map(routes);
         HistoryRoutes.Map(routes);
         CommandRoutes.Map(routes);

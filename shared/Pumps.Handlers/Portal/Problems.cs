@@ -27,6 +27,8 @@ internal static class Problems
         Answer<T>.Found found => TypedResults.Ok(found.Value),
         Answer<T>.Absent absent => Problem(StatusCodes.Status404NotFound, "not_found", "Not found", absent.What),
         Answer<T>.Invalid invalid => Invalid(invalid.Faults),
+        Answer<T>.Throttled throttled => new WaitResult(
+            Problem(StatusCodes.Status429TooManyRequests, throttled.Rule, "Too many requests", throttled.Detail), throttled.Wait),
         Answer<T>.Refused refused => Problem(StatusCodes.Status409Conflict, refused.Rule, "A rule forbids this", refused.Detail),
         _ => throw new UnreachableException(),
     };
@@ -101,6 +103,16 @@ internal static class Problems
     private static bool IsDependencyAway(Exception error) =>
         error is DbException { IsTransient: true } or SocketException or TimeoutException or IOException ||
         error.InnerException is { } inner && IsDependencyAway(inner);
+
+    /// <summary>A problem with the time after which another try makes sense.</summary>
+    private sealed class WaitResult(IResult problem, TimeSpan wait) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            return problem.ExecuteAsync(httpContext);
+        }
+    }
 
     private static string Describe(Fault fault) => fault.Given is null
         ? $"\"{fault.Parameter}\" is missing or cannot be read; allowed: {fault.Allowed}."

@@ -208,7 +208,7 @@ public sealed class SendCommandsTests : PostgresFixture
 
     private TakeDeliveries Deliveries() => new(_store, _bell, Options, _time);
 
-    private TakeDeviceResults Results(DeadLetters letters) => new(new TakeAnswers(_store, _bell, Options, _time), letters, new Ledger(_time));
+    private TakeDeviceResults Results(DeadLetters letters) => new(new OrderTable(Database), new TakeAnswers(_store, _bell, Options, _time), letters, new Ledger(_time), _time);
 
     private async Task AnswerAsync(string device, string id, string result)
     {

@@ -50,7 +50,7 @@ public sealed class EnrollmentKeyCommandTests
         using var output = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(output) });
         console.Profile.Width = 400;
-        var code = DevicesCommand.Create(console).Parse(["enrollment-key", .. arguments]).Invoke();
+        var code = DevicesCommand.Create(console, TimeProvider.System).Parse(["enrollment-key", .. arguments]).Invoke();
         return (code, output.ToString());
     }
 }

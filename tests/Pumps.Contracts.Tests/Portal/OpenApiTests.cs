@@ -92,6 +92,17 @@ public sealed class OpenApiTests
             "POST /api/devices/{id}/commands id,Idempotency-Key",
             "POST /api/devices/{id}/commands/{command}/cancel id,command",
             "PUT /api/devices/{id} id",
+            "GET /api/bulk-orders/{id} id",
+            "GET /api/bulk-orders/{id}/lines id,outcome,cursor,limit",
+            "GET /api/devices/{id}/credentials id,key",
+            "GET /api/orders device,phase,cursor,limit",
+            "GET /api/orders/{id} id",
+            "POST /api/claims",
+            "POST /api/devices/{id}/claim-code id",
+            "POST /api/orders/{id}/cancel id",
+            "POST /api/orders/{id}/confirm id",
+            "PUT /api/bulk-orders/{id} id",
+            "PUT /api/orders/{id} id",
         }.Order()));
     }
 
