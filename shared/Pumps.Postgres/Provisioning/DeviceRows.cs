@@ -36,7 +36,7 @@ public sealed class DeviceRows(NpgsqlDataSource database) : IDeviceRows, IDevice
     async Task<DeviceRegistration?> IDeviceTargets.FindAsync(string deviceId, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
-        var target = await session.ExecuteScalarAsync<string?>(new CommandDefinition(Sql.FindTarget, new { device = deviceId }, cancellationToken: cancel));
+        var target = await session.ExecuteScalarAsync<string?>(new CommandDefinition(Sql.FindDeviceTarget, new { device = deviceId }, cancellationToken: cancel));
         return target is null ? null : JsonSerializer.Deserialize<DeviceRegistration>(target, OrderTable.Json);
     }
 

@@ -96,7 +96,7 @@ public sealed class ScheduleStore(NpgsqlDataSource database) : IScheduleStore
         DueOrder[] orders =
         [
             .. (await session.QueryAsync<OrderRow>(new CommandDefinition(
-                Sql.ClaimOrders, new { now = now.UtcDateTime, limit }, transaction, cancellationToken: cancel))).Select(r => r.ToOrder()),
+                Sql.ClaimRunOrders, new { now = now.UtcDateTime, limit }, transaction, cancellationToken: cancel))).Select(r => r.ToOrder()),
         ];
         if (orders.Length == 0)
             return 0;
@@ -137,7 +137,7 @@ public sealed class ScheduleStore(NpgsqlDataSource database) : IScheduleStore
     {
         await using var session = await database.OpenConnectionAsync(cancel);
         var rows = await session.QueryAsync<RunOrderRow>(new CommandDefinition(
-            Sql.ListOrders, new { id, planned = plannedAt.UtcDateTime, after = afterDevice, limit }, cancellationToken: cancel));
+            Sql.ListRunOrders, new { id, planned = plannedAt.UtcDateTime, after = afterDevice, limit }, cancellationToken: cancel));
         return [.. rows.Select(r => r.ToOrder())];
     }
 

@@ -11,9 +11,9 @@ internal static partial class Sql
     public static readonly string ClaimSchedules = Statement("Schedules/ClaimSchedules.sql");
     public static readonly string WriteSchedules = Statement("Schedules/WriteSchedules.sql");
     public static readonly string WriteRuns = Statement("Schedules/WriteRuns.sql");
-    public static readonly string ClaimOrders = Statement("Schedules/ClaimOrders.sql");
+    public static readonly string ClaimRunOrders = Statement("Schedules/ClaimRunOrders.sql");
     public static readonly string WriteOutcomes = Statement("Schedules/WriteOutcomes.sql");
     public static readonly string ReviveEndings = Statement("Schedules/ReviveEndings.sql");
     public static readonly string ListRuns = Statement("Schedules/ListRuns.sql");
-    public static readonly string ListOrders = Statement("Schedules/ListOrders.sql");
+    public static readonly string ListRunOrders = Statement("Schedules/ListRunOrders.sql");
 }

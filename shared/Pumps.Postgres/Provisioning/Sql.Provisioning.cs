@@ -10,7 +10,7 @@ internal static partial class Sql
     public static readonly string KeepOrders = Statement("Provisioning/KeepOrders.sql");
     public static readonly string ConfirmOrder = Statement("Provisioning/ConfirmOrder.sql");
     public static readonly string TakeHellos = Statement("Provisioning/TakeHellos.sql");
-    public static readonly string FindTarget = Statement("Provisioning/FindTarget.sql");
+    public static readonly string FindDeviceTarget = Statement("Provisioning/FindDeviceTarget.sql");
     public static readonly string FindDeviceRow = Statement("Provisioning/FindDeviceRow.sql");
     public static readonly string CountDevices = Statement("Provisioning/CountDevices.sql");
     public static readonly string KeepDeviceRow = Statement("Provisioning/KeepDeviceRow.sql");
