@@ -11,7 +11,7 @@ public static class DevicesCommand
 {
     public static Command Create(IAnsiConsole console) => new("devices", "Devices, sites and customers of the running region.")
     {
-        List(console), Show(console), Sites(console), Customers(console),
+        List(console), Show(console), Sites(console), Customers(console), GiveCommand.Create(console),
     };
 
     private static Command List(IAnsiConsole console)

@@ -52,6 +52,8 @@ public sealed class OpenApiTests
         {
             "DELETE /api/devices/{id} id",
             "GET /api/catalog",
+            "GET /api/command-groups/{group} group,cursor,limit",
+            "GET /api/commands cursor,limit",
             "GET /api/dead-letters code,cursor,limit",
             "GET /api/dead-letters/{id} id",
             "GET /api/devices offering,customer,site,tag,status,cursor,limit,latest",
@@ -66,13 +68,18 @@ public sealed class OpenApiTests
             "PUT /api/customers/{id} id",
             "PUT /api/sites/{id} id",
             "GET /api/devices/{id} id",
+            "GET /api/devices/{id}/commands id,cursor,limit",
+            "GET /api/devices/{id}/commands/{command} id,command",
             "GET /api/devices/{id}/history/{point} id,point,from,to,bucket,aggregate,limit",
             "GET /api/ops/status",
             "GET /health/live",
             "GET /health/ready",
+            "POST /api/command-groups Idempotency-Key",
             "POST /api/dead-letters/replay code",
             "POST /api/dead-letters/{id}/replay id",
             "POST /api/devices",
+            "POST /api/devices/{id}/commands id,Idempotency-Key",
+            "POST /api/devices/{id}/commands/{command}/cancel id,command",
             "PUT /api/devices/{id} id",
         }.Order()));
     }
