@@ -33,13 +33,10 @@ var pairs = map(routing.routes, route => '(headerType = \'${route.headerType}\' 
 // A comparison with a missing property is neither true nor false, and so is its negation. is_string is always one of the two.
 var unrouted = 'NOT is_string(headerType) OR NOT is_string($twin.tags.protocol) OR NOT (${join(pairs, ' OR ')})'
 
-var routes = concat(
-  map(range(0, length(pairs)), i => { name: routing.routes[i].hub, source: 'DeviceMessages', condition: pairs[i] }),
-  [
-    { name: routing.fallback, source: 'DeviceMessages', condition: unrouted }
-    { name: routing.connections, source: 'DeviceConnectionStateEvents', condition: 'true' }
-  ]
-)
+var routes = concat(map(range(0, length(pairs)), i => { name: routing.routes[i].hub, source: 'DeviceMessages', condition: pairs[i] }), [
+  { name: routing.fallback, source: 'DeviceMessages', condition: unrouted }
+  { name: routing.connections, source: 'DeviceConnectionStateEvents', condition: 'true' }
+])
 
 resource sender 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = { name: identityName }
 

@@ -71,10 +71,7 @@ module raw 'eventHubs.bicep' = {
         deployments,
         app =>
           map(
-            filter(
-              rawHubNames,
-              hub => (contains(app.receives, 'raw') && hub != routing.connections) || contains(app.receives, hub)
-            ),
+            filter(rawHubNames, hub => (contains(app.receives, 'raw') && hub != routing.connections) || contains(app.receives, hub)),
             hub => { identity: localName(region.code, app.name), hub: hub, kind: 'receive' }
           )
       ))

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pumps.Benchmarks.Codecs;
+using Pumps.Benchmarks.Commands;
 using Pumps.Benchmarks.Devices;
 using Pumps.Benchmarks.Gateway;
 using Pumps.Benchmarks.Mqtt;
@@ -27,6 +28,7 @@ var root = new RootCommand("Measures this machine: each figure with what it is h
     PipelineBenchmark.Create(console),
     MqttBenchmark.Create(console),
     QueryBenchmark.Create(console),
+    CommandBenchmark.Create(console),
     DevicesBenchmark.Create(console),
 };
 var each = root.Subcommands.Select(c => c.Name).ToList();

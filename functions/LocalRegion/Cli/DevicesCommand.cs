@@ -13,7 +13,7 @@ public static class DevicesCommand
     {
         var devices = new Command("devices", "Devices, sites, customers and orders of the running region.")
         {
-            List(console), Show(console), Sites(console), Customers(console),
+            List(console), Show(console), Sites(console), Customers(console), GiveCommand.Create(console),
         };
         DeviceOrders.AddTo(devices, console, time);
         return devices;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Pumps.Core.Provisioning;
+using Pumps.Handlers.Commands;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Provisioning;
@@ -12,7 +13,7 @@ namespace Pumps.Handlers.Devices;
 /// Safe to run twice on the same batch. Each type of event goes to whom it concerns; a type that concerns nobody is filtered. What cannot be read
 /// goes to the dead letters. If a port fails, the exception goes up, and the host must bring the same batch again.
 /// </remarks>
-public sealed class TakeDeviceResults(IOrderStore orders, IDeadLetters deadLetters, Ledger ledger, TimeProvider time)
+public sealed class TakeDeviceResults(TakeAnswers commands, IOrderStore orders, IDeadLetters deadLetters, Ledger ledger, TimeProvider time)
 {
     public const string Service = "devices";
 
@@ -22,6 +23,7 @@ public sealed class TakeDeviceResults(IOrderStore orders, IDeadLetters deadLette
     {
         var started = Stopwatch.GetTimestamp();
         var hellos = new List<DeviceHello>();
+        var answers = new List<CommandEvent>();
         var bad = new List<DeadLetter>();
 
         foreach (var e in batch.Events)
@@ -33,6 +35,9 @@ public sealed class TakeDeviceResults(IOrderStore orders, IDeadLetters deadLette
                     case Hello:
                         hellos.Add(ReadHello(e));
                         break;
+                    case TakeAnswers.EventType:
+                        answers.Add(TakeAnswers.Read(e));
+                        break;
                     default:
                         break;
                 }
@@ -43,12 +48,14 @@ public sealed class TakeDeviceResults(IOrderStore orders, IDeadLetters deadLette
             }
         }
 
+        if (answers.Count > 0)
+            await commands.HandleAsync(answers, cancel);
         if (hellos.Count > 0)
             await orders.TakeHellosAsync(hellos, time.GetUtcNow(), cancel);
         if (bad.Count > 0)
             await deadLetters.StoreAsync(bad, cancel);
 
-        var taken = hellos.Count;
+        var taken = answers.Count + hellos.Count;
         ledger.Record(Service, batch.Hub, new(batch.Events.Count, taken, bad.Count, 0, batch.Events.Count - taken - bad.Count));
         Metrics.HandleDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new TagList { { "service", Service }, { "hub", batch.Hub } });
     }

@@ -75,6 +75,7 @@ public static class PortalApi
         OrderRoutes.Map(routes);
         CustomerRoutes.Map(routes);
         HistoryRoutes.Map(routes);
+        CommandRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
         CatalogRoutes.Map(routes);
         StatusRoutes.Map(routes);

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Pumps.Core.Offerings;
+using Pumps.Handlers.Offerings;
 
 namespace Pumps.Contracts.Tests.Bicep;
 
@@ -7,6 +9,8 @@ namespace Pumps.Contracts.Tests.Bicep;
 [TestFixtureSource(typeof(Infrastructure), nameof(Infrastructure.Regions))]
 public sealed partial class SafetyTests(string regionName)
 {
+    private static readonly Routes Routes = CatalogLoader.Load(CatalogLoader.DefaultFolder).Routes;
+
     private const int HubsPerNamespace = 10;
     private const int GroupsPerHub = 20;
     private const int EndpointsPerIotHub = 10;
@@ -156,27 +160,30 @@ public sealed partial class SafetyTests(string regionName)
             foreach (var route in Routing("routes"))
                 Assert.That(route.GetProperty("endpointNames").EnumerateArray().Select(n => n.GetString()), Is.EqualTo(new[] { route.GetProperty("name").GetString() }));
             foreach (var enrichment in Routing("enrichments"))
-                Assert.That(enrichment.GetProperty("endpointNames").EnumerateArray().Select(n => n.GetString()), Is.EquivalentTo(_region.Hubs("raw").Keys.Append("events")));
+                Assert.That(enrichment.GetProperty("endpointNames").EnumerateArray().Select(n => n.GetString()), Is.EquivalentTo(_region.Hubs("raw").Keys.Where(h => h != Routes.Connections).Append("events")));
         });
     }
 
     [Test]
     public void What_one_route_does_not_take_another_does()
     {
-        var routes = Routing("routes").ToDictionary(r => r.GetProperty("name").GetString()!, r => r.GetProperty("condition").GetString()!);
+        var routes = Routing("routes").Where(r => r.GetProperty("source").GetString() == "DeviceMessages").ToDictionary(r => r.GetProperty("name").GetString()!, r => r.GetProperty("condition").GetString()!);
         var taken = routes.Where(r => r.Key != "raw-unrouted").Select(r => r.Value).ToList();
 
         Assert.That(taken, Is.Unique);
+        Assert.That(
+            Routing("routes").Where(r => r.GetProperty("source").GetString() == "DeviceConnectionStateEvents").Select(r => r.GetProperty("name").GetString()),
+            Is.EqualTo(new[] { Routes.Connections }));
         Assert.That(
             routes["raw-unrouted"],
             Is.EqualTo($"NOT is_string(headerType) OR NOT is_string($twin.tags.protocol) OR NOT ({string.Join(" OR ", taken)})"));
     }
 
     [Test]
-    public void Raw_hubs_are_captured_and_feeds_are_not()
+    public void Messages_of_devices_are_captured_and_nothing_else_is()
     {
         foreach (var hub in _region.Of("Microsoft.EventHub/namespaces/eventhubs"))
-            Assert.That(hub.Find("properties", "captureDescription", "enabled")?.GetBoolean() ?? false, Is.EqualTo(_region.Hubs("raw").ContainsKey(hub.LastName)), hub.Name);
+            Assert.That(hub.Find("properties", "captureDescription", "enabled")?.GetBoolean() ?? false, Is.EqualTo(Routes.RawHubs.Any(h => h.Captured && h.Name == hub.LastName)), hub.Name);
     }
 
     [Test]

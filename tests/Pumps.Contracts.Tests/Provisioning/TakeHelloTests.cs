@@ -1,5 +1,7 @@
 using System.Text;
+using Pumps.Contracts.Tests.Commands;
 using Pumps.Core.Provisioning;
+using Pumps.Handlers.Commands;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
@@ -15,7 +17,8 @@ public sealed class TakeHelloTests : OrderFixture
         var device = NewDevice();
         var order = await OrderAsync(OrderKind.Provision, device);
         var ledger = new Ledger(Time);
-        var handler = new TakeDeviceResults(Store, new DeadLetters(Database), ledger, Time);
+        var handler = new TakeDeviceResults(
+            new TakeAnswers(new CommandStore(Database), new CountingBell(), Of(new CommandOptions()), Time), Store, new DeadLetters(Database), ledger, Time);
         var batch = new HubBatch("command-results", "0",
         [
             Event(1, device, "pumps.hello.v1", """{"device":"x","hello":{"model":"IP-200","firmware":"2.0.1","dictionary":{"id":257,"revision":3}}}"""),
