@@ -12,6 +12,10 @@ internal static class DeviceOrders
     // What fits on a screen; --json and the API have all of them.
     private const int LinesShown = 20;
 
+    // Members of the answers, and the heads of the columns.
+    private static readonly string[] OrderColumns = ["id", "kind", "device", "product", "customer", "phase", "step", "reason"];
+    private static readonly string[] LineColumns = ["line", "device", "reason", "detail"];
+
     public static void AddTo(Command devices, IAnsiConsole console, TimeProvider time)
     {
         devices.Add(Order(console, time));
@@ -151,9 +155,9 @@ internal static class DeviceOrders
 
     private static void ShowOrders(IAnsiConsole console, IEnumerable<JsonElement> orders)
     {
-        var table = Table("order", "kind", "device", "product", "customer", "phase", "step", "reason");
+        var table = Table(OrderColumns);
         foreach (var order in orders)
-            table.AddRow([.. new[] { "id", "kind", "device", "product", "customer", "phase", "step", "reason" }.Select(name => new Text(Text(order, name)))]);
+            table.AddRow([.. OrderColumns.Select(name => new Text(Text(order, name)))]);
         console.Write(table);
     }
 
@@ -162,9 +166,9 @@ internal static class DeviceOrders
         if (page.GetProperty("items").GetArrayLength() == 0)
             return;
 
-        var table = Table("line", "device", "reason", "detail");
+        var table = Table(LineColumns);
         foreach (var line in page.GetProperty("items").EnumerateArray())
-            table.AddRow([.. new[] { "line", "device", "reason", "detail" }.Select(name => new Text(Text(line, name)))]);
+            table.AddRow([.. LineColumns.Select(name => new Text(Text(line, name)))]);
         console.Write(table);
         if (page.GetProperty("next").ValueKind is not JsonValueKind.Null)
             console.WriteLine("More lines were refused; /api/bulk-orders/<id>/lines has all of them.");

@@ -67,7 +67,7 @@ public sealed class BulkOrderTests : OrderFixture
         Assert.That(answer, Is.TypeOf<Answer<BulkSummary>.Refused>().With.Property("Rule").EqualTo("bulk_changed").And.Property("Detail").StartsWith("Line 3 "));
     }
 
-    [TestCase("", "invalid_header")]
+    [TestCase("", "unknown_column")]
     [TestCase("device,product\n", "missing_column")]
     [TestCase("device,product,customer,colour\n", "unknown_column")]
     [TestCase("device,device,product,customer\n", "invalid_header")]
