@@ -13,9 +13,11 @@ var identity = AzureIdentity.Credential(builder.Configuration);
 
 builder.Services
     .AddPumpHandlers(catalog)
+    .AddDeviceHandlers()
     .AddPostgres(AzureIdentity.Database(builder.Configuration, identity), CatalogCounters.Of(catalog))
     .AddAzureAdapters(identity)
     .AddIotHub()
+    .AddServiceBus()
     .AddAzureTelemetry();
 
 using var app = builder.Build();

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using OpenTelemetry.Metrics;
 using Pumps.Core.Offerings;
 using Pumps.Handlers;
+using Pumps.Handlers.Commands;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
@@ -11,6 +12,7 @@ using Pumps.Handlers.Offerings;
 using Pumps.Handlers.Portal;
 using Pumps.Handlers.Provisioning;
 using Pumps.LocalRegion.Archive;
+using Pumps.LocalRegion.Commands;
 using Pumps.LocalRegion.Database;
 using Pumps.LocalRegion.Gateway;
 using Pumps.LocalRegion.Hubs;
@@ -28,6 +30,10 @@ public sealed class Region : IAsyncDisposable
 
     // Storage coalesces under load: one transaction for what came in this time, and newest values once per device. Alone, an event is stored at once.
     private static readonly TimeSpan StorageLinger = TimeSpan.FromMilliseconds(200);
+
+    // What the gateway hands over while it also takes in frames at full load; IoT Hub's own figures are the defaults elsewhere.
+    private const double MethodsPerSecond = 2000;
+    private const double MessagesPerSecond = 500;
 
     private readonly RegionOptions _options;
     private readonly Stack<IAsyncDisposable> _parts = new();
@@ -135,6 +141,9 @@ public sealed class Region : IAsyncDisposable
             Hubs, new ArchiveOptions(Folder("archive"), [.. catalog.Routes.RawHubs.Where(h => h.Captured).Select(h => h.Name)]) { Group = ArchiveGroup },
             time, loggers.CreateLogger<RawArchive>()).RunAsync(_stopping.Token));
         Run(ActivatorUtilities.CreateInstance<Upkeep>(Services).RunAsync(_stopping.Token));
+        Run(Services.GetRequiredService<CommandLoop>().RunAsync(_stopping.Token));
+        var deliveries = Services.GetRequiredService<TakeDeliveries>();
+        Gateway.Feedback = async (delivery, stop) => await deliveries.HandleAsync([delivery], stop);
 
         await Gateway.StartAsync();
         await File.WriteAllTextAsync(Folder("region.json"), JsonSerializer.Serialize(new { url = Url }, JsonSerializerOptions.Web), cancel);
@@ -154,6 +163,7 @@ public sealed class Region : IAsyncDisposable
             .AddSingleton(time)
             .AddSingleton(_options)
             .AddPumpHandlers(catalog)
+            .AddDeviceHandlers()
             .AddPostgres(_options.Database ?? Postgres!.ConnectionString("pumps"), CatalogCounters.Of(catalog))
             .AddPortalApi()
             .AddHealthChecks().AddRegionChecks().Services
@@ -161,6 +171,10 @@ public sealed class Region : IAsyncDisposable
             .AddSingleton<IHubPublisher>(Hubs)
             .AddSingleton<IDeviceRegistry>(devices)
             .AddSingleton<IDeviceMessaging>(Gateway)
+            .AddSingleton<CommandLoop>()
+            .AddSingleton<LocalBell>()
+            .AddSingleton<ICommandBell>(services => services.GetRequiredService<LocalBell>())
+            .Configure<CommandOptions>(commands => (commands.MethodsPerSecond, commands.MessagesPerSecond) = (MethodsPerSecond, MessagesPerSecond))
             .AddSingleton<IRegionStatus>(services => ActivatorUtilities.CreateInstance<RegionStatus>(services, Hubs, Gateway))
             .AddSingleton<ReplaySource>()
             .Configure<PortalOptions>(portal =>

@@ -7,6 +7,8 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Pumps.Azure.Devices;
 using Pumps.Azure.EventHubs;
+using Pumps.Azure.ServiceBus;
+using Pumps.Handlers.Commands;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
@@ -35,6 +37,15 @@ public static class AzureServices
         services.AddSingleton(s => ServiceClient.Create(HostOf(s), s.GetRequiredService<TokenCredential>()));
         services.AddSingleton<IDeviceRegistry, IotHubRegistry>();
         services.AddSingleton<IDeviceMessaging, IotHubMessaging>();
+        services.AddSingleton<IotHubFeedback>();
+        return services;
+    }
+
+    /// <summary>The region's Service Bus. For the apps that give commands or send them.</summary>
+    public static IServiceCollection AddServiceBus(this IServiceCollection services)
+    {
+        services.AddOptions<ServiceBusOptions>().BindConfiguration(ServiceBusOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<ICommandBell, CommandBell>();
         return services;
     }
 

@@ -18,6 +18,7 @@ public sealed class Fleet(
 {
     private const long BackoffMs = 1000;
     private const long BackoffMaxMs = 60_000;
+    private const string CommandMethod = "command/";
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(10);
 
     private readonly Channel<Action> _inbox = Channel.CreateUnbounded<Action>(new() { SingleReader = true });
@@ -164,6 +165,9 @@ public sealed class Fleet(
             case LinkSignal.Frame:
                 link.Device.Receive(report.Body, now, _way);
                 break;
+            case LinkSignal.Method when report.Topic.StartsWith(CommandMethod, StringComparison.Ordinal):
+                _ = ObeyAsync(link, report, now);
+                break;
             case LinkSignal.Method:
                 _ = AnswerAsync(link, report);
                 break;
@@ -185,6 +189,31 @@ public sealed class Fleet(
     private long Backoff(int attempts) =>
         (long)(Math.Min(BackoffMaxMs, BackoffMs << Math.Min(attempts, 10)) * _jitter.Between(0.5, 1));
 
+    /// <summary>A frame that comes as a method: its answer goes back the same way when the device has one at once, else it comes as a message.</summary>
+    private Task ObeyAsync(DeviceLink link, LinkReport report, long now)
+    {
+        byte[] frame;
+        try
+        {
+            using var request = JsonDocument.Parse(report.Body);
+            frame = request.RootElement.GetProperty("frame").GetBytesFromBase64();
+        }
+        catch (Exception fault) when (fault is JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
+        {
+            return link.AnswerMethodAsync(report.Topic, 400, """{"error":"the payload is {\"frame\": base64}"}""");
+        }
+
+        Statistics.CountReceived();
+        observer?.Received(link.Device.Spec.Id, frame);
+        link.Device.Receive(frame, now, _way);
+        if (_way.FindIndex(f => f.Kind is FrameKind.Response && f.IsSound) is not (>= 0 and var at))
+            return link.AnswerMethodAsync(report.Topic, 202, "{}");
+
+        var answer = Convert.ToBase64String(_way[at].Bytes);
+        _way.RemoveAt(at);
+        return link.AnswerMethodAsync(report.Topic, 200, JsonSerializer.Serialize(new { frame = answer }));
+    }
+
     private static Task AnswerAsync(DeviceLink link, LinkReport report)
     {
         var device = link.Device;
@@ -198,7 +227,7 @@ public sealed class Fleet(
                 device.RebootSoon();
                 return link.AnswerMethodAsync(report.Topic, 202, "{}");
             default:
-                return link.AnswerMethodAsync(report.Topic, 404, JsonSerializer.Serialize(new { error = $"no method {method}; there are ping, reboot" }));
+                return link.AnswerMethodAsync(report.Topic, 404, JsonSerializer.Serialize(new { error = $"no method {method}; there are command, ping, reboot" }));
         }
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Pumps.Core.Offerings;
+using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Decoding;
 using Pumps.Handlers.Devices;
@@ -20,8 +21,21 @@ public static class HandlerServices
         services.AddSingleton<DecodeFrames>();
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
+        return services;
+    }
+
+    /// <summary>The handlers that speak with devices: for the hosts that can. They need the way to devices and the bell as well.</summary>
+    public static IServiceCollection AddDeviceHandlers(this IServiceCollection services)
+    {
+        services.AddOptions<CommandOptions>().BindConfiguration(CommandOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<AllocateDevice>();
         services.AddSingleton<TakeDeviceResults>();
+        services.AddSingleton<SubmitCommand>();
+        services.AddSingleton<SubmitGroup>();
+        services.AddSingleton<SendCommands>();
+        services.AddSingleton<CancelCommand>();
+        services.AddSingleton<TakeAnswers>();
+        services.AddSingleton<TakeDeliveries>();
         return services;
     }
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
+using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
@@ -32,6 +33,7 @@ public static class PostgresServices
         services.AddSingleton<IDeviceDirectory, DeviceTable>();
         services.AddSingleton<IDatapointStore, DatapointStore>();
         services.AddSingleton<IDatapointQueries, DatapointQueries>();
+        services.AddSingleton<ICommandStore, CommandStore>();
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<IDeadLetters>(s => s.GetRequiredService<DeadLetters>());
         services.AddSingleton<IDeadLetterQueries>(s => s.GetRequiredService<DeadLetters>());

@@ -1,7 +1,7 @@
 namespace Pumps.Postgres;
 
 /// <summary>The statements, each from its <c>.sql</c> file. Touching any of them loads all: a missing file fails at start, not at first use.</summary>
-internal static class Sql
+internal static partial class Sql
 {
     public static readonly string InsertDevices = Statement("Devices/InsertDevices.sql");
     public static readonly string SelectDeviceKeys = Statement("Devices/SelectDeviceKeys.sql");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pumps.Benchmarks.Codecs;
+using Pumps.Benchmarks.Commands;
 using Pumps.Benchmarks.Gateway;
 using Pumps.Benchmarks.Mqtt;
 using Pumps.Benchmarks.Pipeline;
@@ -26,6 +27,7 @@ var root = new RootCommand("Measures this machine: each figure with what it is h
     PipelineBenchmark.Create(console),
     MqttBenchmark.Create(console),
     QueryBenchmark.Create(console),
+    CommandBenchmark.Create(console),
 };
 var each = root.Subcommands.Select(c => c.Name).ToList();
 var all = new Command("all", "Everything, one after the other, with the defaults; most of an hour.");

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using Avro;
 using Avro.Generic;
-using Avro.IO;
 using Pumps.Handlers.Hubs;
 using Encoder = Avro.IO.Encoder;
 

@@ -6,10 +6,6 @@ namespace Pumps.LocalRegion.Cli;
 /// <summary><c>pumps devices</c>: what the maker's staff does with devices of the running region.</summary>
 public static class DevicesCommand
 {
-    public static Command Create(IAnsiConsole console)
-    {
-        var devices = new Command("devices", "See to devices.");
-        devices.Add(EnrollmentKeyCommand.Create(console));
-        return devices;
-    }
+    public static Command Create(IAnsiConsole console) =>
+        new("devices", "See to the devices of the running region.") { GiveCommand.Create(console), EnrollmentKeyCommand.Create(console) };
 }

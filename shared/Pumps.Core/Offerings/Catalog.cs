@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Pumps.Core.Commands;
 using Pumps.Core.Dictionaries;
 using Pumps.Core.Protocols;
 
@@ -15,7 +16,11 @@ public sealed record Counter(string Point, decimal? Modulus);
 /// <param name="Models">What its devices call themselves in IDENT or describe; <c>*</c> at the end matches the rest.</param>
 public sealed record Product(
     string Id, string Name, string Offering, Protocol Protocol, ushort Dictionary, IReadOnlyList<string> Models,
-    int ReportIntervalSeconds, IReadOnlyList<Counter> Counters);
+    int ReportIntervalSeconds, IReadOnlyList<Counter> Counters)
+{
+    /// <summary>What may be asked of its devices.</summary>
+    public IReadOnlyList<ProductCommand> Commands { get; init; } = [];
+}
 
 /// <summary>A hub as it is deployed: its partitions, consumer groups and retention.</summary>
 /// <param name="Captured">Whether what it takes is archived.</param>

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Text.Json;
+using Pumps.Handlers.Commands;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 
@@ -6,28 +8,45 @@ namespace Pumps.Handlers.Devices;
 
 /// <summary>Takes what devices answer: hellos, results of commands, states of firmware transfers.</summary>
 /// <remarks>
-/// Safe to run twice on the same batch. Each type of event has its case in <see cref="TakeAsync"/>; a type that none takes is filtered.
-/// If a port fails, the exception goes up, and the host must bring the same batch again.
+/// Safe to run twice on the same batch. Each type of event goes to whom it concerns; a type that concerns nobody is filtered. What cannot be read
+/// goes to the dead letters. If a port fails, the exception goes up, and the host must bring the same batch again.
 /// </remarks>
-public sealed class TakeDeviceResults(Ledger ledger)
+public sealed class TakeDeviceResults(TakeAnswers commands, IDeadLetters deadLetters, Ledger ledger)
 {
     public const string Service = "devices";
 
     public async Task HandleAsync(HubBatch batch, CancellationToken cancel)
     {
         var started = Stopwatch.GetTimestamp();
-        var taken = 0;
-        foreach (var e in batch.Events)
-            if (await TakeAsync(e, cancel))
-                taken++;
+        var answers = new List<CommandEvent>();
+        var bad = new List<DeadLetter>();
 
-        ledger.Record(Service, batch.Hub, new(batch.Events.Count, taken, 0, 0, batch.Events.Count - taken));
+        foreach (var e in batch.Events)
+        {
+            try
+            {
+                switch (e.Properties[PropertyNames.CloudEventType])
+                {
+                    case TakeAnswers.EventType:
+                        answers.Add(TakeAnswers.Read(e));
+                        break;
+                    default:
+                        break;
+                }
+            }
+            catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+            {
+                bad.Add(new(batch.Hub, batch.Partition, e.Sequence, e.EnqueuedAt, e.Key, "invalid_result", fault.Message, e.Properties, e.Body));
+            }
+        }
+
+        if (answers.Count > 0)
+            await commands.HandleAsync(answers, cancel);
+        if (bad.Count > 0)
+            await deadLetters.StoreAsync(bad, cancel);
+
+        var taken = answers.Count;
+        ledger.Record(Service, batch.Hub, new(batch.Events.Count, taken, bad.Count, 0, batch.Events.Count - taken - bad.Count));
         Metrics.HandleDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new TagList { { "service", Service }, { "hub", batch.Hub } });
     }
-
-    /// <returns>Whether somebody took the event.</returns>
-    private static Task<bool> TakeAsync(HubEvent e, CancellationToken cancel) => e.Properties[PropertyNames.CloudEventType] switch
-    {
-        _ => Task.FromResult(false),
-    };
 }

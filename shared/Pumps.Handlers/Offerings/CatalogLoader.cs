@@ -24,7 +24,7 @@ public sealed class CatalogException(IReadOnlyList<CatalogFault> faults)
 /// Reads the catalog folder: <c>routes.json</c>, <c>offerings/</c>, <c>products/</c>, <c>dictionaries/</c>. Every file is checked against
 /// its schema in <c>schema/</c>, then the whole against the rules that tie files together. A new product, dictionary or offering is a new file.
 /// </summary>
-public static class CatalogLoader
+public static partial class CatalogLoader
 {
     /// <summary>A Standard namespace holds ten Event Hubs; the raw hubs are one namespace, each region's feeds another.</summary>
     private const int HubsPerNamespace = 10;
@@ -40,7 +40,8 @@ public static class CatalogLoader
             throw new CatalogException([new(folder, "/", "the folder does not exist")]);
 
         var offerings = Read(folder, "offerings", "offering", faults).Select(f => (f.Name, Value: ToOffering(f.Root))).ToList();
-        var products = Read(folder, "products", "product", faults).Select(f => (f.Name, Value: ToProduct(f.Root))).ToList();
+        var productFiles = Read(folder, "products", "product", faults).ToList();
+        var products = productFiles.Select(f => (f.Name, Value: ToProduct(f.Root))).ToList();
         var dictionaries = ReadDictionaries(folder, faults);
         var routesFile = ReadFile(folder, "routes.json", "routes", faults);
 
@@ -49,8 +50,13 @@ public static class CatalogLoader
         Unique(dictionaries.Select(d => (d.Name, d.Value.Id.ToString(CultureInfo.InvariantCulture))), faults);
 
         var set = new DictionarySet(dictionaries.Select(d => d.Value).DistinctBy(d => d.Id));
-        foreach (var (name, product) in products)
+        for (var i = 0; i < products.Count; i++)
+        {
+            var (name, product) = products[i];
             CheckProduct(name, product, offerings.Select(o => o.Value.Id), set, faults);
+            products[i] = (name, product with { Commands = ReadCommands(name, productFiles[i].Root, product, set, faults) });
+        }
+
         foreach (var (name, dictionary) in dictionaries)
             CheckDictionary(name, dictionary, set, faults);
 

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Pumps.Core.Commands;
 using Pumps.Core.Dictionaries;
 using Pumps.Core.Offerings;
 using Pumps.Core.Protocols;
@@ -12,7 +13,18 @@ public sealed record OfferingView(string Id, string Name, string Description, in
 /// <param name="Dictionary">Id of its data dictionary.</param>
 /// <param name="Counters">Points that count up; <c>increase</c> is made for them.</param>
 public sealed record ProductView(
-    string Id, string Name, string Offering, string Protocol, int Dictionary, int ReportIntervalSeconds, IReadOnlyList<string> Counters);
+    string Id, string Name, string Offering, string Protocol, int Dictionary, int ReportIntervalSeconds, IReadOnlyList<string> Counters,
+    IReadOnlyList<ProductCommandView> Commands);
+
+/// <param name="Role">Who may give it: viewer, operator, ops.</param>
+/// <param name="Confirm">Dangerous: taken only with <c>"confirm": true</c>.</param>
+public sealed record ProductCommandView(
+    string Name, string Description, string Role, bool Confirm, double TimeToLiveSeconds, IReadOnlyList<CommandArgumentView> Arguments);
+
+/// <param name="Min">Both ends of the range are included; decimal text.</param>
+/// <param name="Values">An enum's names, one of which is given; null for other types.</param>
+/// <param name="Required">Whether it must be given.</param>
+public sealed record CommandArgumentView(string Name, string Type, string? Unit, string? Min, string? Max, IReadOnlyList<string>? Values, bool Required);
 
 /// <param name="Unit">UCUM code; null for text, enums, booleans and masks.</param>
 /// <param name="Min">Plausible range as decimal text, both ends included; null when open.</param>
@@ -37,8 +49,16 @@ internal static class CatalogRoutes
     private static CatalogView View(Catalog catalog) => new(
         [.. catalog.Offerings.Values.OrderBy(o => o.Id).Select(o => new OfferingView(o.Id, o.Name, o.Description, o.HistoryDays))],
         [.. catalog.Products.Values.OrderBy(p => p.Id).Select(p => new ProductView(
-            p.Id, p.Name, p.Offering, p.Protocol.Name(), p.Dictionary, p.ReportIntervalSeconds, [.. p.Counters.Select(c => c.Point)]))],
+            p.Id, p.Name, p.Offering, p.Protocol.Name(), p.Dictionary, p.ReportIntervalSeconds, [.. p.Counters.Select(c => c.Point)], [.. p.Commands.Select(View)]))],
         [.. catalog.Dictionaries.All.OrderBy(d => d.Id).Select(d => new DictionaryView(d.Id, d.Revision, d.Name, [.. d.Points.Select(View)]))]);
+
+    private static ProductCommandView View(ProductCommand command) => new(
+        command.Name, command.Description, command.Role.ToString().ToLowerInvariant(), command.Confirm, command.TimeToLive.TotalSeconds,
+        [.. command.Arguments.Select(a => new CommandArgumentView(
+            a.Name, TypeName(a.Type), a.Unit, a.Labels is null ? Text(a.Min) : null, a.Labels is null ? Text(a.Max) : null,
+            a.Labels?.OrderBy(l => l.Key).Select(l => l.Value).ToList(), a.Default is null))]);
+
+    private static string Text(decimal number) => number.ToString("0.############", System.Globalization.CultureInfo.InvariantCulture);
 
     private static PointView View(PointDefinition point) => new(
         point.Id, point.Name, TypeName(point.Type), point.Unit, point.Min, point.Max,

@@ -64,6 +64,7 @@ public static class PortalApi
     {
         DeviceRoutes.Map(routes);
         HistoryRoutes.Map(routes);
+        CommandRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
         CatalogRoutes.Map(routes);
         StatusRoutes.Map(routes);

@@ -39,6 +39,8 @@ public class ServiceClient : IDisposable
     public virtual Task<CloudToDeviceMethodResult> InvokeDeviceMethodAsync(
         string deviceId, CloudToDeviceMethod cloudToDeviceMethod, CancellationToken cancellationToken = default) => throw Shape.Only;
 
+    public virtual FeedbackReceiver<FeedbackBatch> GetFeedbackReceiver() => throw Shape.Only;
+
     protected virtual void Dispose(bool disposing)
     {
     }

@@ -1,14 +1,12 @@
+using Microsoft.Azure.Devices;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Pumps.Azure;
-using Pumps.Azure.Devices;
 using Pumps.Azure.EventHubs;
-using Pumps.Contracts.Tests.Portal;
 using Pumps.Core.Offerings;
 using Pumps.Datapoints;
 using Pumps.Handlers;
-using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Offerings;
 using Pumps.Postgres;
@@ -76,17 +74,24 @@ public sealed class WiringTests
         services.AddOptions<OfferingOptions>().BindConfiguration("").ValidateDataAnnotations().ValidateOnStart();
         return services
             .AddPumpHandlers(Catalog)
+            .AddDeviceHandlers()
             .AddPostgres(AzureIdentity.Database(configuration, identity), CatalogCounters.Of(Catalog))
             .AddAzureAdapters(identity)
-            // IoT Hub's clients are signatures without behaviour here.
-            .AddSingleton<IDeviceRegistry>(new MemoryPorts())
-            .AddSingleton<IDeviceMessaging>(new IotHubMessaging(null!, null!, TimeProvider.System))
+            .AddIotHub()
+            .AddServiceBus()
+            // Its real making is a signature without behaviour where the package is not there.
+            .AddSingleton<ServiceClient>(new SilentHub())
+            .AddSingleton<RegistryManager>(new SilentRegistry())
             .BuildServiceProvider(validateScopes: true);
     }
 
-    /// <summary>The sample settings of the Datapoints app, as the Functions host hands them to the worker: environment variables.</summary>
+    private sealed class SilentHub : ServiceClient;
+
+    private sealed class SilentRegistry : RegistryManager;
+
+    /// <summary>The sample settings of all apps, as the Functions host hands them to the worker: environment variables.</summary>
     private static IConfiguration Sample(string? without = null) => new ConfigurationBuilder()
-        .AddInMemoryCollection(FunctionApp.All.Single(app => app.Name == "Datapoints").SampleSettings
+        .AddInMemoryCollection(FunctionApp.All.SelectMany(app => app.SampleSettings).DistinctBy(s => s.Key)
             .Select(s => KeyValuePair.Create(s.Key.Replace("__", ":", StringComparison.Ordinal), (string?)s.Value))
             .Where(s => s.Key != without))
         .Build();

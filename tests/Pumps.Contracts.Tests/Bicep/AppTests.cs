@@ -166,6 +166,9 @@ public sealed class AppTests(string regionName)
             if (app.Functions.SelectMany(f => f.Handlers).SelectMany(h => h.GetConstructors().Single().GetParameters()).Any(p => p.ParameterType == typeof(IHubPublisher)))
                 foreach (var hub in Catalog.Routes.FeedHubs)
                     May(name, "eventHubsSender", HubId("feeds", hub.Name));
+            foreach (var queue in app.Functions.SelectMany(f => f.Triggers).Where(t => t.AttributeType.Name == "ServiceBusTriggerAttribute").Select(t => t.ConstructorArguments[0].Value))
+                foreach (var role in new[] { "serviceBusReceiver", "serviceBusSender" })
+                    May(name, role, _region.Of("Microsoft.ServiceBus/namespaces/queues").Single(q => q.LastName == (string?)queue).Id);
             if (SpeaksWithDevices(app))
                 May(name, "iotHubData", _region.Of("Microsoft.Devices/IotHubs").Single().Id);
         }

@@ -77,7 +77,7 @@ public sealed partial class MigrationTests : PostgresFixture
         await using var database = await PostgresSetUp.CreateDatabaseAsync();
         var applied = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => new Migrator(database, NullLogger<Migrator>.Instance).MigrateAsync(Cancel)));
 
-        Assert.That(applied.Order(), Is.EqualTo(new[] { 0, 0, 0, Sql.MigrationNames.Count() }));
+        Assert.That(applied.Sum(), Is.EqualTo(Sql.MigrationNames.Count()));
     }
 
     [Test]
@@ -108,9 +108,8 @@ public sealed partial class MigrationTests : PostgresFixture
     }
 
     [Test]
-    public void Numbers_of_migrations_have_no_gap_and_no_double() =>
-        Assert.That(Sql.MigrationNames.Select(n => n["Migrations/".Length..][..4]),
-            Is.EqualTo(Enumerable.Range(1, Sql.MigrationNames.Count()).Select(n => $"{n:0000}")));
+    public void Every_number_of_a_migration_is_there_once() =>
+        Assert.That(Sql.MigrationNames.Select(n => n["Migrations/".Length..][..5]), Is.Unique.And.All.Match("^[0-9]{4}_"));
 
     [Test]
     public void Every_statement_has_a_file_and_every_file_a_statement()

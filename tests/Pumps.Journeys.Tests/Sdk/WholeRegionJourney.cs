@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using Pumps.Fleet;
 using Pumps.Fleet.Load;
@@ -13,6 +14,7 @@ public sealed class WholeRegionJourney
 {
     private const string Host = "127.0.0.3";
     private const string Dp2Device = "dp2-70b3d57ed0000001";
+    private const string CommandedDevice = "dp2-70b3d57ed0000003";
     private const string PlainDevice = "dp2-70b3d57ed0000002";
 
     private HostedRegion _region = null!;
@@ -48,6 +50,31 @@ public sealed class WholeRegionJourney
         await SendAsync("plain", await _region.RegisterAsync(PlainDevice, "irrigation-pump-v2"), "8883", Hex(frame));
         await _region.SettleAsync();
         Assert.That(await FlowAsync(PlainDevice), Is.EqualTo("25.10"));
+    }
+
+    [Test]
+    public async Task A_command_reaches_a_device_on_the_SDK_and_its_answer_comes_back()
+    {
+        var credentials = await _region.RegisterAsync(CommandedDevice, "irrigation-pump-v2");
+        await using var device = await NodeDevice.StartAsync(
+            "command", $"HostName={credentials.HostName};DeviceId={credentials.DeviceId};SharedAccessKey={credentials.SharedAccessKey}",
+            _region.Region.Gateway.AuthorityFile!);
+        await device.ExpectAsync("connected");
+        await device.ExpectAsync("listening");
+
+        // The SDK subscribes to methods on its own time; until then the command waits in the queue, which this device does not read.
+        var command = await Patience.UntilAsync(async () =>
+        {
+            using var given = await _region.Http.PostAsJsonAsync(
+                $"api/devices/{CommandedDevice}/commands", new { command = "stop", timeToLiveSeconds = 5 });
+            var id = (await given.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString();
+            return await Patience.UntilAsync(
+                () => _region.GetAsync($"api/devices/{CommandedDevice}/commands/{id}"), c => c.GetProperty("endedAt").ValueKind is JsonValueKind.String, $"{id} ended");
+        }, c => c.GetProperty("state").GetString() == "done", "a command done by the SDK's device");
+        await device.ExpectAsync("obeyed");
+        await device.EndAsync();
+
+        Assert.That(command.GetProperty("route").GetString(), Is.EqualTo("method"));
     }
 
     private async Task SendAsync(string scenario, DeviceCredentials credentials, params string[] more)

@@ -53,6 +53,32 @@ function once(subscribe) {
   return new Promise((resolve) => subscribe(resolve));
 }
 
+// The DP2 response "done" to a command: header of the command, correlation as it came, status 2, CRC-32C (PROTOCOL.md, sections 3 and 8.2).
+function done(command) {
+  const payload = command.subarray(command[3]);
+  const correlation = payload.subarray(0, 2 + payload[1]); // field 1, BYTES: tag, length, bytes
+  const body = Buffer.concat([correlation, Buffer.from([0x10, 2])]);
+  const header = Buffer.from(command.subarray(0, 28));
+  header[3] = 28;
+  header[4] = 0;
+  header[5] = 0x03;
+  header.writeUInt16LE(body.length, 6);
+  header.writeBigInt64LE(BigInt(Date.now()), 16);
+  header.writeUInt32LE(1, 24);
+  const frame = Buffer.concat([header, body, Buffer.alloc(4)]);
+  frame.writeUInt32LE(crc32c(frame.subarray(0, -4)), frame.length - 4);
+  return frame;
+}
+
+function crc32c(bytes) {
+  let crc = 0xffffffff;
+  for (const b of bytes) {
+    crc ^= b;
+    for (let i = 0; i < 8; i++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
 const scenarios = {
   // more: pairs of header type and frame in hex
   async send() {
@@ -108,6 +134,20 @@ const scenarios = {
       say('listening');
     });
     say('answered', { payload: request.payload });
+    await client.close();
+  },
+
+  // Obeys one DP2 command that comes as the method "command": answers "done" in a frame of its own.
+  async command() {
+    const client = await connect();
+    const frame = await once((resolve) => {
+      client.onDeviceMethod('command', (request, response) => {
+        const frame = Buffer.from(request.payload.frame, 'base64');
+        response.send(200, { frame: done(frame).toString('base64') }, () => resolve(frame));
+      });
+      say('listening');
+    });
+    say('obeyed', { frame: frame.toString('hex') });
     await client.close();
   },
 

@@ -1,0 +1,36 @@
+using System.ComponentModel.DataAnnotations;
+using Pumps.Core.Commands;
+
+namespace Pumps.Handlers.Commands;
+
+/// <summary>Section <c>Commands</c>. A wrong value stops the host at start.</summary>
+public sealed record CommandOptions
+{
+    public const string Section = "Commands";
+
+    /// <summary>How long a device may be silent before its command is sent again or given up. DP1 devices answer within 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:05", "00:05:00")]
+    public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a device may take to finish, counted from its last word. A flush of a station takes ten minutes.</summary>
+    [Range(typeof(TimeSpan), "00:00:30", "24:00:00")]
+    public TimeSpan FinishTimeout { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Transmissions of which nobody knows whether they arrived. With the defaults a silent DP2 device is given up after 3 x 30 s.</summary>
+    [Range(1, 10)]
+    public int AttemptsMax { get; init; } = 3;
+
+    /// <summary>Wait before trying again when a device's queue is full, or the hub has enough to do.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
+    public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Direct methods a second. IoT Hub: 160 KB/s per S1 or S2 unit, metered in 4 KB; the whole region's hub has units enough for this figure.</summary>
+    [Range(1, 100_000)]
+    public double MethodsPerSecond { get; set; } = 40;
+
+    /// <summary>Cloud-to-device messages a second. IoT Hub: 100 a minute per S1 or S2 unit.</summary>
+    [Range(0.1, 100_000)]
+    public double MessagesPerSecond { get; set; } = 100 / 60.0;
+
+    public CommandLimits Limits => new(AnswerTimeout, FinishTimeout, AttemptsMax, Pause);
+}

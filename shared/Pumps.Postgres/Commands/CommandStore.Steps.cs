@@ -1,0 +1,109 @@
+using System.Text.Json;
+using Dapper;
+using Npgsql;
+using NpgsqlTypes;
+using Pumps.Core.Commands;
+using Pumps.Handlers.Commands;
+
+namespace Pumps.Postgres;
+
+/// <content>Steps: take the devices' turns, read, decide, write, in one transaction.</content>
+public sealed partial class CommandStore
+{
+    public async Task<CommandSteps> StepDueAsync(int limit, DateTimeOffset now, CommandStepper step, CancellationToken cancel)
+    {
+        await using var session = await database.OpenConnectionAsync(cancel);
+        await using var transaction = await session.BeginTransactionAsync(cancel);
+        var devices = (await session.QueryAsync<string>(
+            new CommandDefinition(Sql.ClaimDue, new { now = now.UtcDateTime, limit }, transaction, cancellationToken: cancel))).Distinct().ToArray();
+        if (devices.Length == 0)
+            return new([], false);
+
+        var rows = await session.QueryAsync<CommandRow>(
+            new CommandDefinition(Sql.ReadDue, new { devices, now = now.UtcDateTime }, transaction, cancellationToken: cancel));
+        var due = new CommandSignal.Due();
+        return await ChangeAsync(session, transaction, [.. rows.Select(r => (r.ToCommand(), (CommandSignal)due, (string?)null))], now, step, cancel);
+    }
+
+    public async Task<CommandSteps> StepAsync(IReadOnlyList<CommandEvent> events, DateTimeOffset now, CommandStepper step, CancellationToken cancel)
+    {
+        await using var session = await database.OpenConnectionAsync(cancel);
+        await using var transaction = await session.BeginTransactionAsync(cancel);
+        var devices = events.Select(e => e.DeviceId).ToArray();
+        await session.ExecuteAsync(new CommandDefinition(Sql.TakeTurns, new { devices }, transaction, cancellationToken: cancel));
+
+        var rows = await session.QueryAsync<CommandRow>(new CommandDefinition(
+            Sql.ReadNamed, new { devices, ids = events.Select(e => e.CommandId).ToArray(), correlations = events.Select(e => e.Correlation).ToArray() }, transaction,
+            cancellationToken: cancel));
+        return await ChangeAsync(
+            session, transaction, [.. rows.Select(r => (r.ToCommand(), events[(int)r.Number - 1].Signal, events[(int)r.Number - 1].By))], now, step, cancel);
+    }
+
+    private static async Task<CommandSteps> ChangeAsync(
+        NpgsqlConnection session, NpgsqlTransaction transaction, IReadOnlyList<(StoredCommand Command, CommandSignal Signal, string? By)> events, DateTimeOffset now,
+        CommandStepper step, CancellationToken cancel)
+    {
+        var steps = new List<CommandStep>(events.Count);
+        var changed = new Dictionary<(string, long), StoredCommand>();
+        foreach (var (read, signal, by) in events)
+        {
+            var key = (read.Target.DeviceId, read.Ordinal);
+            // Two things may have happened to one command: the second meets what the first has made of it.
+            var command = changed.GetValueOrDefault(key, read);
+            var (next, effect) = step(command, signal);
+            if (next != command.State)
+                changed[key] = command = command with { State = next, CancelledBy = next.Phase is CommandPhase.Cancelled ? by : command.CancelledBy };
+            steps.Add(new(command, effect, 0));
+        }
+
+        var woken = 0;
+        if (changed.Count > 0)
+        {
+            await WriteAsync(session, transaction, changed.Values, cancel);
+            if (changed.Values.Where(c => c.State.EndedAt is not null).Select(c => c.Target.DeviceId).Distinct().ToArray() is { Length: > 0 } ended)
+                woken = await session.ExecuteAsync(
+                    new CommandDefinition(Sql.WakeNext, new { devices = ended, now = now.UtcDateTime }, transaction, cancellationToken: cancel));
+            await NumberAsync(session, transaction, steps, cancel);
+        }
+
+        await transaction.CommitAsync(cancel);
+        return new(steps, woken > 0);
+    }
+
+    private static async Task NumberAsync(NpgsqlConnection session, NpgsqlTransaction transaction, List<CommandStep> steps, CancellationToken cancel)
+    {
+        var devices = steps.Where(s => s.Effect is not null).Select(s => s.Command.Target.DeviceId).ToArray();
+        if (devices.Length == 0)
+            return;
+        var numbers = (await session.QueryAsync<(string Device, long Number)>(
+            new CommandDefinition(Sql.CountDownlink, new { devices }, transaction, cancellationToken: cancel))).ToDictionary(n => n.Device, n => n.Number);
+        for (var i = 0; i < steps.Count; i++)
+            if (steps[i].Effect is not null)
+                steps[i] = steps[i] with { Downlink = numbers[steps[i].Command.Target.DeviceId] };
+    }
+
+    private static async Task WriteAsync(
+        NpgsqlConnection session, NpgsqlTransaction transaction, IReadOnlyCollection<StoredCommand> commands, CancellationToken cancel)
+    {
+        await using var update = new NpgsqlCommand(Sql.UpdateCommands, session, transaction);
+        Add("devices", NpgsqlDbType.Text, c => c.Target.DeviceId);
+        Add("ordinals", NpgsqlDbType.Bigint, c => c.Ordinal);
+        Add("phases", NpgsqlDbType.Text, c => c.State.Phase.Name());
+        Add("attempts", NpgsqlDbType.Integer, c => c.State.Attempt);
+        Add("doubts", NpgsqlDbType.Integer, c => c.State.Doubts);
+        Add("routes", NpgsqlDbType.Text, c => c.State.Route.Name());
+        Add("held", NpgsqlDbType.Boolean, c => c.State.MayBeHeld);
+        Add("due", NpgsqlDbType.TimestampTz, c => c.State.DueAt?.UtcDateTime);
+        Add("sent", NpgsqlDbType.TimestampTz, c => c.State.SentAt?.UtcDateTime);
+        Add("acknowledged", NpgsqlDbType.TimestampTz, c => c.State.AcknowledgedAt?.UtcDateTime);
+        Add("ended", NpgsqlDbType.TimestampTz, c => c.State.EndedAt?.UtcDateTime);
+        Add("cancelled_by", NpgsqlDbType.Text, c => c.CancelledBy);
+        Add("reasons", NpgsqlDbType.Text, c => c.State.Reason);
+        Add("answers", NpgsqlDbType.Jsonb, c => c.State.Answer is { } answer ? JsonSerializer.Serialize(answer, CommandRow.Json) : null);
+        Add("late", NpgsqlDbType.Boolean, c => c.State.Late);
+        await update.ExecuteNonQueryAsync(cancel);
+
+        void Add<T>(string name, NpgsqlDbType type, Func<StoredCommand, T> value) =>
+            update.Parameters.Add(new(name, NpgsqlDbType.Array | type) { Value = commands.Select(value).ToArray() });
+    }
+}

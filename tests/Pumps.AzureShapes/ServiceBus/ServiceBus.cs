@@ -1,0 +1,35 @@
+using Azure.Core;
+using Microsoft.Azure.Functions.Worker.Extensions.Abstractions;
+using Pumps.AzureShapes;
+
+namespace Azure.Messaging.ServiceBus
+{
+    public class ServiceBusClient
+    {
+        public ServiceBusClient(string fullyQualifiedNamespace, TokenCredential credential) => throw Shape.Only;
+
+        public virtual ServiceBusSender CreateSender(string queueOrTopicName) => throw Shape.Only;
+    }
+
+    public class ServiceBusSender
+    {
+        public virtual Task SendMessageAsync(ServiceBusMessage message, CancellationToken cancellationToken = default) => throw Shape.Only;
+    }
+
+    public class ServiceBusMessage
+    {
+        public ServiceBusMessage(BinaryData body) => throw Shape.Only;
+    }
+}
+
+namespace Microsoft.Azure.Functions.Worker
+{
+    public sealed class ServiceBusTriggerAttribute : TriggerBindingAttribute
+    {
+        public ServiceBusTriggerAttribute(string queueName) => throw Shape.Only;
+
+        public string? Connection { get => throw Shape.Only; set => throw Shape.Only; }
+
+        public bool IsSessionsEnabled { get => throw Shape.Only; set => throw Shape.Only; }
+    }
+}
