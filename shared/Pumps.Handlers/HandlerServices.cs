@@ -22,7 +22,6 @@ public static class HandlerServices
         services.AddSingleton<DecodeFrames>();
         services.AddSingleton<KeepLatest>();
         services.AddSingleton<KeepHistory>();
-        services.AddSingleton<AllocateDevice>();
         return services;
     }
 
@@ -30,6 +29,7 @@ public static class HandlerServices
     public static IServiceCollection AddDeviceHandlers(this IServiceCollection services)
     {
         services.AddOptions<CommandOptions>().BindConfiguration(CommandOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<AllocateDevice>();
         services.AddSingleton<TakeDeviceResults>();
         services.AddSingleton<SubmitCommand>();
         services.AddSingleton<SubmitGroup>();

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Pumps.Azure;
-using Pumps.Azure.Devices;
 using Pumps.Azure.EventHubs;
 using Pumps.Core.Offerings;
 using Pumps.Datapoints;
