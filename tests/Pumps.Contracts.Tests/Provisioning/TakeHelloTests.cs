@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.Extensions.Options;
 using Pumps.Contracts.Tests.Commands;
 using Pumps.Core.Provisioning;
 using Pumps.Handlers.Commands;
@@ -19,7 +18,7 @@ public sealed class TakeHelloTests : OrderFixture
         var order = await OrderAsync(OrderKind.Provision, device);
         var ledger = new Ledger(Time);
         var handler = new TakeDeviceResults(
-            Store, new TakeAnswers(new CommandStore(Database), new CountingBell(), Options.Create(new CommandOptions()), Time), new DeadLetters(Database), ledger, Time);
+            Store, new TakeAnswers(new CommandStore(Database), new CountingBell(), Microsoft.Extensions.Options.Options.Create(new CommandOptions()), Time), new DeadLetters(Database), ledger, Time);
         var batch = new HubBatch("command-results", "0",
         [
             Event(1, device, "pumps.hello.v1", """{"device":"x","hello":{"model":"IP-200","firmware":"2.0.1","dictionary":{"id":257,"revision":3}}}"""),
