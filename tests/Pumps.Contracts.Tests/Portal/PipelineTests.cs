@@ -126,7 +126,7 @@ public sealed class PipelineTests
 
         Assert.That(ready.GetProperty("status").GetString(), Is.EqualTo("healthy"));
         Assert.That(ready.GetProperty("checks").EnumerateArray().Select(c => $"{c.GetProperty("name")}: {c.GetProperty("detail")}"),
-            Is.EqualTo(new[] { "database: answers", "hubs: writable", "lag: up to date" }));
+            Is.EqualTo(new[] { "database: answers", "hubs: writable", "lag: up to date", "time_zones: known" }));
     }
 
     [Test]
