@@ -41,7 +41,10 @@ internal static class DeviceOrders
         var command = api.On(new("order", "Orders a device: identity, tags, register; active with its first hello.") { device, product, customer, offset, id });
         command.SetAction((parsed, cancel) => PlaceAsync(api, parsed, console, time, parsed.GetValue(id), new
         {
-            device = parsed.GetValue(device), kind = "provision", product = parsed.GetValue(product), customer = parsed.GetValue(customer),
+            device = parsed.GetValue(device),
+            kind = "provision",
+            product = parsed.GetValue(product),
+            customer = parsed.GetValue(customer),
             utcOffsetMinutes = parsed.GetValue(offset),
         }, "order", parsed.GetValue(device)!, cancel));
         return command;
@@ -56,7 +59,10 @@ internal static class DeviceOrders
         var command = api.On(new("change", "Changes product, owner or offset of a device; its history stays.") { device, product, customer, offset, id });
         command.SetAction((parsed, cancel) => PlaceAsync(api, parsed, console, time, parsed.GetValue(id), new
         {
-            device = parsed.GetValue(device), kind = "change", product = parsed.GetValue(product), customer = parsed.GetValue(customer),
+            device = parsed.GetValue(device),
+            kind = "change",
+            product = parsed.GetValue(product),
+            customer = parsed.GetValue(customer),
             utcOffsetMinutes = parsed.GetValue(offset),
         }, "change", parsed.GetValue(device)!, cancel));
         return command;

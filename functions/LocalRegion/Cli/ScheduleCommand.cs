@@ -64,7 +64,10 @@ internal static class ScheduleCommand
 
             using var body = JsonContent.Create(new
             {
-                device = parsed.GetValue(Device), site = parsed.GetValue(Site), plan = given, allowOverlap = parsed.GetValue(anyway),
+                device = parsed.GetValue(Device),
+                site = parsed.GetValue(Site),
+                plan = given,
+                allowOverlap = parsed.GetValue(anyway),
             });
             return parsed.GetValue(dry)
                 ? await api.CallAsync(parsed, console, HttpMethod.Post, "/api/schedules/preview", body, answer =>

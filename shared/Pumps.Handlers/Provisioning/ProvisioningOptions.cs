@@ -32,6 +32,7 @@ public sealed record ProvisioningOptions
 
     public OrderLimits Limits => OrderLimits.Default with
     {
-        HelloWithin = TimeSpan.FromDays(HelloWithinDays), ConfirmWithin = TimeSpan.FromDays(ConfirmWithinDays),
+        HelloWithin = TimeSpan.FromDays(HelloWithinDays),
+        ConfirmWithin = TimeSpan.FromDays(ConfirmWithinDays),
     };
 }

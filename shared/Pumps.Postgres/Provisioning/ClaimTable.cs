@@ -33,7 +33,11 @@ public sealed class ClaimTable(NpgsqlDataSource database) : IClaimStore
         await using var session = await database.OpenConnectionAsync(cancel);
         return await session.ExecuteAsync(new CommandDefinition(Sql.KeepAttempts, new
         {
-            subject, before = before.Failures, last_before = before.LastAt.UtcDateTime, after.Failures, last = after.LastAt.UtcDateTime,
+            subject,
+            before = before.Failures,
+            last_before = before.LastAt.UtcDateTime,
+            after.Failures,
+            last = after.LastAt.UtcDateTime,
             until = after.LockedUntil?.UtcDateTime,
         }, cancellationToken: cancel)) > 0;
     }

@@ -29,9 +29,15 @@ public sealed class OrderTable(NpgsqlDataSource database) : IOrderStore
         var state = OrderMachine.Start(order.Kind, at);
         var parameters = new
         {
-            order.Id, device = order.DeviceId, customer = order.Target?.Customer ?? "", kind = Name(order.Kind),
-            target = order.Target is null ? null : JsonSerializer.Serialize(order.Target, Json), order.Origin, phase = Name(state.Phase),
-            state = JsonSerializer.Serialize(state, Json), at = at.UtcDateTime,
+            order.Id,
+            device = order.DeviceId,
+            customer = order.Target?.Customer ?? "",
+            kind = Name(order.Kind),
+            target = order.Target is null ? null : JsonSerializer.Serialize(order.Target, Json),
+            order.Origin,
+            phase = Name(state.Phase),
+            state = JsonSerializer.Serialize(state, Json),
+            at = at.UtcDateTime,
         };
         await using var session = await database.OpenConnectionAsync(cancel);
         for (var i = 0; i < PlacingTries; i++)

@@ -13,7 +13,11 @@ public sealed class ScheduleRoutesTests : PostgresFixture
 {
     private static readonly object Plan = new
     {
-        name = "Morning", times = new[] { "05:30", "21:00" }, weekdays = new[] { "mon", "thu" }, run = new { command = "start" }, minutes = 45,
+        name = "Morning",
+        times = new[] { "05:30", "21:00" },
+        weekdays = new[] { "mon", "thu" },
+        run = new { command = "start" },
+        minutes = 45,
         then = new { command = "stop" },
     };
 

@@ -304,7 +304,12 @@ public sealed class OrderTests : OrderFixture
     {
         var state = OrderMachine.Start(OrderKind.RotateKeys, Noon) with
         {
-            Phase = OrderPhase.Undoing, At = 1, Troubles = 2, Ending = OrderPhase.Cancelled, Reason = "cancelled", Deadline = Noon,
+            Phase = OrderPhase.Undoing,
+            At = 1,
+            Troubles = 2,
+            Ending = OrderPhase.Cancelled,
+            Reason = "cancelled",
+            Deadline = Noon,
             Before = new(new(new("dp2", "irrigation", "irrigation-pump-v2", "green-valley", "test", null), true), new("irrigation", "irrigation-pump-v2", "green-valley", "active")),
         };
         const string json = """
