@@ -18,7 +18,7 @@ public enum CommandPhase : byte
     /// <summary>The device could not do it, or nobody knows what became of it (<c>no_answer</c>).</summary>
     Failed,
 
-    /// <summary>Its time ran out before it reached the device: it was not and will not be executed.</summary>
+    /// <summary>Its time ran out before it reached the device, as far as hub and device have told: it will not be executed.</summary>
     Expired,
 
     /// <summary>Taken back before it was sent.</summary>
@@ -117,10 +117,17 @@ public sealed record CommandState
     /// <summary>The device's answer came after it had been given up.</summary>
     public bool Late { get; init; }
 
+    /// <summary>Whether nothing is known yet of this transmission: what is said of it twice must not take away the doubt about another.</summary>
+    public bool IsOpen(int attempt) => attempt == Attempt && Route is not CommandRoute.None;
+
     public bool InFlight => Phase is CommandPhase.Sent or CommandPhase.Acknowledged;
 
-    /// <summary>Ended without a clear word of the device: only such an end may still be corrected by one.</summary>
+    /// <summary>
+    /// Ended without a clear word of the device: only such an end may still be corrected by one. A hub that drops a message from its queue may have
+    /// handed it over before and missed the acknowledgement.
+    /// </summary>
     public bool Unconfirmed =>
+        (Phase is CommandPhase.Expired or CommandPhase.Cancelled && Attempt > 0 && Answer is null) ||
         (Phase is CommandPhase.Failed && Reason == CommandReasons.NoAnswer) || (Phase is CommandPhase.Done && Answer?.Outcome is CommandOutcome.Repeated);
 }
 
@@ -227,12 +234,12 @@ public static class CommandMachine
 
             (CommandPhase.Sent, CommandSignal.Cancel) when state.Doubts == 0 => End(state, CommandPhase.Cancelled, now),
             // A queue delivers again when an acknowledgement is lost; what must not be repeated waits for the connection instead.
-            (CommandPhase.Sent, CommandSignal.Offline s) when s.Attempt == state.Attempt && terms.Repeatable && now < terms.ExpiresAt =>
+            (CommandPhase.Sent, CommandSignal.Offline s) when state.IsOpen(s.Attempt) && terms.Repeatable && now < terms.ExpiresAt =>
                 Send(Resolved(state), CommandRoute.Queue, now, limits),
-            (CommandPhase.Sent, CommandSignal.Offline s) when s.Attempt == state.Attempt => Pause(Resolved(state), now, terms, limits),
-            (CommandPhase.Sent, CommandSignal.Busy s) when s.Attempt == state.Attempt => Pause(Resolved(state), now, terms, limits),
-            (CommandPhase.Sent, CommandSignal.Dropped s) when s.Attempt == state.Attempt => Pause(Resolved(state), now, terms, limits),
-            (CommandPhase.Sent, CommandSignal.Impossible s) when s.Attempt == state.Attempt => GiveUp(Resolved(state), s.Reason, now),
+            (CommandPhase.Sent, CommandSignal.Offline s) when state.IsOpen(s.Attempt) => Pause(Resolved(state), now, terms, limits),
+            (CommandPhase.Sent, CommandSignal.Busy s) when state.IsOpen(s.Attempt) => Pause(Resolved(state), now, terms, limits),
+            (CommandPhase.Sent, CommandSignal.Dropped s) when state.IsOpen(s.Attempt) => Pause(Resolved(state), now, terms, limits),
+            (CommandPhase.Sent, CommandSignal.Impossible s) when state.IsOpen(s.Attempt) => GiveUp(Resolved(state), s.Reason, now),
             // The hub keeps it until it expires; from then on the answer has as much time as any.
             (CommandPhase.Sent, CommandSignal.Held s) when s.Attempt == state.Attempt => (state with { DueAt = terms.ExpiresAt + limits.AnswerTimeout }, null),
             (CommandPhase.Sent, CommandSignal.Delivered s) when s.Attempt == state.Attempt => Acknowledge(state, now, limits.AnswerTimeout),

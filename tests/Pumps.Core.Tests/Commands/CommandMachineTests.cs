@@ -42,6 +42,16 @@ public sealed class CommandMachineTests
     }
 
     [Test]
+    public void A_device_that_had_it_before_the_hub_dropped_it_has_the_last_word()
+    {
+        var held = Step(Step(Sent(), new CommandSignal.Offline(1)).Next, new CommandSignal.Held(2)).Next;
+        var expired = Step(held, new CommandSignal.Dropped(2), 61).Next;
+        var (told, _) = Step(expired, new CommandSignal.Answered(Done), 62);
+
+        Assert.That((told.Phase, told.Late), Is.EqualTo((CommandPhase.Done, true)));
+    }
+
+    [Test]
     public void Where_an_earlier_transmission_may_have_arrived_nothing_has_merely_expired()
     {
         var again = Step(Sent(), new CommandSignal.Due(), 30).Next;
@@ -50,6 +60,16 @@ public sealed class CommandMachineTests
         var (end, _) = Step(over, new CommandSignal.Due(), 95);
 
         Assert.That((end.Phase, end.Reason), Is.EqualTo((CommandPhase.Failed, CommandReasons.NoAnswer)));
+    }
+
+    [Test]
+    public void What_is_said_of_a_transmission_twice_takes_away_one_doubt()
+    {
+        var again = Step(Sent(), new CommandSignal.Due(), 30).Next;
+        var held = Step(Step(again, new CommandSignal.Offline(2), 30).Next, new CommandSignal.Held(3), 30).Next;
+        var dropped = Step(held, new CommandSignal.Dropped(3), 61).Next;
+
+        Assert.That(Step(dropped, new CommandSignal.Dropped(3), 61).Next, Is.EqualTo(dropped));
     }
 
     [Test]
