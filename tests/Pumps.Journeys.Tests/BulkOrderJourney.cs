@@ -32,6 +32,7 @@ public sealed class BulkOrderJourney
         await Patience.UntilAsync(() => IsOpenAsync(region), open => open, "the bulk order opened");
         await Patience.UntilAsync(() => SummaryAsync(region), s => Number(s, "lines") >= LinesBeforeKill / 2, "half of the part kept");
         await region.KillAsync();
+        part.BreakOff();
         Assert.That(async () => await upload, Throws.InstanceOf<HttpRequestException>());
         await region.StartAsync();
         var kept = await SummaryAsync(region);
@@ -119,9 +120,10 @@ public sealed class BulkOrderJourney
         }
     }
 
-    /// <summary>An upload that stops in the middle and never ends by itself.</summary>
+    /// <summary>An upload that stops in the middle and does not go on; it ends only when it is broken off.</summary>
     private sealed class StalledContent : HttpContent
     {
+        private readonly TaskCompletionSource _brokenOff = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly byte[] _part;
 
         public StalledContent(string file, int lines)
@@ -130,11 +132,13 @@ public sealed class BulkOrderJourney
             Headers.ContentType = new MediaTypeHeaderValue("text/csv");
         }
 
+        public void BreakOff() => _brokenOff.TrySetException(new IOException("The upload was broken off."));
+
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
             await stream.WriteAsync(_part);
             await stream.FlushAsync();
-            await Task.Delay(Timeout.Infinite);
+            await _brokenOff.Task;
         }
 
         protected override bool TryComputeLength(out long length)
