@@ -146,7 +146,7 @@ public sealed class Region : IAsyncDisposable
         Gateway.Feedback = async (delivery, stop) => await deliveries.HandleAsync([delivery], stop);
         Run(ActivatorUtilities.CreateInstance<OrderLoop>(Services).RunAsync(_stopping.Token));
 
-        var connections = new ConnectionEvents(Hubs, catalog.Routes.Connections, time);
+        var connections = new ConnectionEvents(Hubs, catalog.Routes.Connections, time, loggers.CreateLogger<ConnectionEvents>());
         Gateway.ConnectionChanged += connections.Take;
         await Services.GetRequiredService<TrackConnections>().RestartAsync(connections.StartSequence, cancel);
         Run(connections.RunAsync(_stopping.Token));

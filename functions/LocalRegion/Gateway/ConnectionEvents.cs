@@ -9,9 +9,10 @@ namespace Pumps.LocalRegion.Gateway;
 /// What a stop of the region ends is not published: the next start tells <see cref="TrackConnections"/> that the hub has started anew. A device
 /// that replaces its own connection has not left.
 /// </remarks>
-internal sealed class ConnectionEvents(IHubPublisher hubs, string hub, TimeProvider time)
+internal sealed class ConnectionEvents(IHubPublisher hubs, string hub, TimeProvider time, ILogger<ConnectionEvents> log)
 {
     private const int BatchMax = 1000;
+    private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
 
     // Whoever connects waits for nothing: a hundred thousand changes are 10 MB.
     private readonly Channel<OutgoingEvent> _changes = Channel.CreateUnbounded<OutgoingEvent>(new UnboundedChannelOptions { SingleReader = true });
@@ -36,8 +37,28 @@ internal sealed class ConnectionEvents(IHubPublisher hubs, string hub, TimeProvi
         {
             while (batch.Count < BatchMax && _changes.Reader.TryRead(out var change))
                 batch.Add(change);
-            await hubs.PublishAsync(hub, batch, cancel);
+            await PublishAsync(batch, cancel);
             batch.Clear();
+        }
+    }
+
+    // A hub that refuses, such as for want of disk, takes them later: a change that got lost would show a device as connected until it comes again.
+    private async Task PublishAsync(List<OutgoingEvent> batch, CancellationToken cancel)
+    {
+        for (var fails = false; ; fails = true)
+        {
+            try
+            {
+                await hubs.PublishAsync(hub, batch, cancel);
+                return;
+            }
+            catch (IOException error)
+            {
+                if (!fails)
+                    log.ConnectionsNotPublished(batch.Count, RetryEvery, error);
+            }
+
+            await Task.Delay(RetryEvery, time, cancel);
         }
     }
 }

@@ -26,4 +26,7 @@ internal static partial class GatewayLog
 
     [LoggerMessage(2206, LogLevel.Information, "The gateway's upkeep works again")]
     public static partial void UpkeepRecovered(this ILogger log);
+
+    [LoggerMessage(2207, LogLevel.Error, "{Count} changes of connections are not published yet; tried again every {Interval}")]
+    public static partial void ConnectionsNotPublished(this ILogger log, int count, TimeSpan interval, Exception error);
 }

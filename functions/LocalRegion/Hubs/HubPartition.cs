@@ -13,6 +13,9 @@ internal sealed class HubPartition : IAsyncDisposable
     // What gathers during one sync. Whoever comes beyond it waits for the next.
     private const int PendingBytesMax = 2 << 20;
 
+    // A partition that refused and gets no more events would be called unwritable for ever.
+    private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
+
     private readonly HubSettings _hub;
     private readonly HubStorageOptions _options;
     private readonly string _folder;
@@ -35,6 +38,7 @@ internal sealed class HubPartition : IAsyncDisposable
     private volatile PartitionLog _log;
     private bool _broken;
     private volatile string? _refusal;
+    private ITimer? _retry;
     private long _lastOrdinal;
     private (long Address, DateTimeOffset EnqueuedAt) _nextSegment;
 
@@ -248,6 +252,7 @@ internal sealed class HubPartition : IAsyncDisposable
             await busy;
         }
 
+        _retry?.Dispose();
         try
         {
             if (!_broken)
@@ -321,6 +326,8 @@ internal sealed class HubPartition : IAsyncDisposable
                 _log.Append(record);
             }
 
+            if (_writing.IsEmpty)
+                _log.TryDisk();
             _log.Commit();
         }
         catch
@@ -346,6 +353,20 @@ internal sealed class HubPartition : IAsyncDisposable
         if (_refusal is null)
             _logger.AppendsRefused(_hub.Name, Number, e);
         _refusal = e.Message;
+        _retry ??= _time.CreateTimer(_ => WriteNothing(), null, RetryEvery, RetryEvery);
+    }
+
+    /// <summary>Finds out whether it would write again.</summary>
+    private void WriteNothing()
+    {
+        lock (_gate)
+        {
+            if (_scheduled || _closed)
+                return;
+            _scheduled = true;
+        }
+
+        _threads.Enqueue(this);
     }
 
     private void WroteAgain()
@@ -353,6 +374,8 @@ internal sealed class HubPartition : IAsyncDisposable
         if (_refusal is null)
             return;
         _refusal = null;
+        _retry?.Dispose();
+        _retry = null;
         _logger.AppendsAccepted(_hub.Name, Number);
     }
 

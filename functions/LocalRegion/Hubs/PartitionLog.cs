@@ -116,6 +116,10 @@ internal sealed class PartitionLog : IDisposable
             _commitPoint.Write(_lastCommit);
     }
 
+    /// <summary>Writes something beside the log, as large as a page, and takes it away again.</summary>
+    /// <exception cref="IOException">The disk refused.</exception>
+    public void TryDisk() => _device.TryDisk(PageBytes);
+
     /// <summary>Saves the next start a walk through the end of the log.</summary>
     public void MarkClosed()
     {

@@ -70,6 +70,16 @@ internal sealed class SegmentDevice : StorageDeviceBase
         _created = false;
     }
 
+    /// <summary>Writes so many bytes to the folder's disk and takes them away again.</summary>
+    public void TryDisk(int bytes)
+    {
+        var path = Path.Combine(_folder, "trial");
+        _beforeWrite?.Invoke(path);
+        using var handle = File.OpenHandle(path, FileMode.Create, FileAccess.Write, options: FileOptions.DeleteOnClose);
+        RandomAccess.Write(handle, new byte[bytes], 0);
+        RandomAccess.FlushToDisk(handle);
+    }
+
     /// <summary>Forgets what lies behind the address, so that no remains of a broken write are ever taken for records.</summary>
     public void TruncateTail(long address)
     {
