@@ -2,8 +2,10 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Pumps.Core.Protocols.Dp1;
-using Pumps.Core.Protocols.Dp2;
+using Pumps.Fleet;
 using Pumps.Fleet.Mqtt;
+using Pumps.LocalRegion;
+using Pumps.LocalRegion.Gateway;
 
 namespace Pumps.Journeys.Tests;
 
@@ -112,6 +114,29 @@ public sealed class ProvisioningJourney
         Assert.That((wrong.StatusCode, right.StatusCode), Is.EqualTo((HttpStatusCode.Conflict, HttpStatusCode.OK)));
         await _region.OrderedAsync(order, "done");
         Assert.That((await _region.GetAsync($"api/devices/{id}")).GetProperty("customer").GetString(), Is.EqualTo("new-owner"));
+    }
+
+    [Test]
+    public async Task A_simulated_fleet_is_ordered_registers_with_the_provisioning_service_and_is_active_with_its_hello()
+    {
+        var options = new FleetOptions { Devices = 10, Seed = 61, TelemetryInterval = TimeSpan.FromSeconds(1), ConnectsPerSecond = 1000 };
+        var connection = new FleetConnection(_region.Mqtt.Address.ToString(), _region.Mqtt.Port, Plain: true);
+        var group = EnrollmentGroup.Read(EnrollmentGroup.FileIn(Region.GatewayFolder(_region.DataFolder)));
+        var provisioner = new OrderProvisioner(_region.Http, connection, GatewayOptions.DefaultIdScope, group.PrimaryKeyOf, "fleet-61", TimeProvider.System);
+        var fleet = new Fleet.Fleet(options, connection, provisioner, RunningRegion.Catalog.Dictionaries, TimeProvider.System);
+        using var stop = new CancellationTokenSource();
+        var running = fleet.RunAsync(stop.Token);
+
+        await Patience.UntilAsync(
+            () => _region.GetAsync("api/devices?status=active&latest=true&limit=1000"),
+            page => running.IsFaulted || fleet.Devices.All(d => page.GetProperty("items").EnumerateArray().Any(
+                shown => shown.GetProperty("id").GetString() == d.Id && shown.GetProperty("latest").EnumerateObject().Any())), "an active fleet with datapoints");
+        var again = await provisioner.RegisterAsync(fleet.Devices, CancellationToken.None);
+        await stop.CancelAsync();
+        await running;
+
+        Assert.That((await _region.GetAsync("api/bulk-orders/fleet-61")).GetProperty("phases").ToString(), Is.EqualTo("""{"done":10}"""));
+        Assert.That(again.ToDictionary(c => c.Key, c => c.Value.SharedAccessKey), Is.EquivalentTo(fleet.Devices.ToDictionary(d => d.Id, d => group.PrimaryKeyOf(d.Id))));
     }
 
     private async Task<DeviceCredentials> CredentialsAsync(string device, string key = "primary") =>
