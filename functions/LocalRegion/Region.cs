@@ -151,6 +151,7 @@ public sealed class Region : IAsyncDisposable
         Run(Services.GetRequiredService<CommandLoop>().RunAsync(_stopping.Token));
         var deliveries = Services.GetRequiredService<TakeDeliveries>();
         Gateway.Feedback = async (delivery, stop) => await deliveries.HandleAsync([delivery], stop);
+        await Services.GetRequiredService<AdvanceOrders>().TakeOverAsync(cancel);
         Run(ActivatorUtilities.CreateInstance<OrderLoop>(Services).RunAsync(_stopping.Token));
 
         await Gateway.StartAsync();

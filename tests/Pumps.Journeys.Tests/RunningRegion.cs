@@ -104,6 +104,13 @@ internal abstract class RunningRegion : IAsyncDisposable
         return status;
     }
 
+    /// <summary>How many devices the region knows to be connected, without those that it only counts as online because they have the grace.</summary>
+    public async Task<long> ConnectedAsync()
+    {
+        await using var command = Database.CreateCommand("select count(*) from device_connection where phase = 'online'");
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+
     /// <summary>Every dead letter, oldest first, with its body.</summary>
     public async Task<List<StoredLetter>> DeadLettersAsync()
     {

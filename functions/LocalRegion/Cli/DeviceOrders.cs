@@ -37,8 +37,9 @@ internal static class DeviceOrders
     {
         var (device, product, customer) = (DeviceArgument(), new Argument<string>("product"), new Argument<string>("customer"));
         var (offset, id) = (OffsetOption(), IdOption());
+        var site = new Option<string?>("--site") { Description = "Where it will stand: a site of the customer." };
         var api = new OrderCall();
-        var command = api.On(new("order", "Orders a device: identity, tags, register; active with its first hello.") { device, product, customer, offset, id });
+        var command = api.On(new("order", "Orders a device: identity, tags, register; active with its first hello.") { device, product, customer, offset, site, id });
         command.SetAction((parsed, cancel) => PlaceAsync(api, parsed, console, time, parsed.GetValue(id), new
         {
             device = parsed.GetValue(device),
@@ -46,6 +47,7 @@ internal static class DeviceOrders
             product = parsed.GetValue(product),
             customer = parsed.GetValue(customer),
             utcOffsetMinutes = parsed.GetValue(offset),
+            site = parsed.GetValue(site),
         }, "order", parsed.GetValue(device)!, cancel));
         return command;
     }
@@ -105,7 +107,7 @@ internal static class DeviceOrders
 
     private static Command Bulk(IAnsiConsole console, TimeProvider time)
     {
-        var file = new Argument<FileInfo>("file") { Description = "CSV with the columns device, product, customer and, for DP1 devices, utc_offset_minutes." };
+        var file = new Argument<FileInfo>("file") { Description = "CSV with the columns device, product, customer and, where wanted, utc_offset_minutes (for DP1 devices), site and claim_code (for devices of the stock)." };
         var id = new Option<string?>("--id") { Description = "Id of the bulk order. The same id and file again goes on where it stopped. Default: the file's name." };
         var api = new OrderCall();
         var command = api.On(new("bulk", "Orders the devices of a file, with a receipt for every line.") { file, id });

@@ -16,7 +16,7 @@ namespace Pumps.Handlers.Portal;
 /// <param name="Kind">provision (the default), change, suspend, resume, rotate_keys or retire.</param>
 /// <param name="Product">To provision, and to change if it changes; so are the ones after it.</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record OrderBody(string Device, string Kind = "provision", string? Product = null, string? Customer = null, int? UtcOffsetMinutes = null);
+public sealed record OrderBody(string Device, string Kind = "provision", string? Product = null, string? Customer = null, int? UtcOffsetMinutes = null, string? Site = null);
 
 /// <summary>Body of a claim.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
@@ -28,7 +28,7 @@ public sealed record ClaimBody(string Device, string Code, string Customer);
 /// <param name="Deadline">Until when it waits.</param>
 /// <param name="Troubles">How often the present step has met trouble.</param>
 public sealed record OrderView(
-    string Id, string Kind, string Device, string? Product, string? Customer, string Phase, string? Step, string? Reason, string? Detail, DateTimeOffset? Deadline,
+    string Id, string Kind, string Device, string? Product, string? Customer, string? Site, string Phase, string? Step, string? Reason, string? Detail, DateTimeOffset? Deadline,
     int Troubles, string Origin, DateTimeOffset CreatedAt, DateTimeOffset? ClosedAt);
 
 /// <summary>A bulk order as a whole; <paramref name="Complete"/> is false until the end of its file has come.</summary>
@@ -86,7 +86,7 @@ internal static class OrderRoutes
         var bulk = routes.MapGroup("/api/bulk-orders").WithTags("Orders");
 
         bulk.MapPut("/{id}", BulkAsync).For(PortalRole.Operator).WithName("placeBulkOrder").WithSummary("Orders the devices of a CSV file")
-            .WithDescription($"Columns: device, product, customer, utc_offset_minutes. At most {TakeBulkOrder.LinesMax:#,0} lines. An upload that broke is sent again as a whole and goes on where it stopped.")
+            .WithDescription($"Columns: {BulkFile.Columns}. At most {TakeBulkOrder.LinesMax:#,0} lines. An upload that broke is sent again as a whole and goes on where it stopped.")
             .Accepts<string>("text/csv").WithMetadata(new RequestSizeLimitAttribute(TakeBulkOrder.BytesMax))
             .Produces<BulkView>().ProducesProblem(400).ProducesProblem(409).ProducesProblem(413).ProducesProblem(503);
 
@@ -114,7 +114,7 @@ internal static class OrderRoutes
             return Problems.Invalid([new("unknown_kind", "kind", body.Kind, string.Join(", ", Kinds))]);
 
         return ToHttp(await handler.HandleAsync(
-            new(id, Enum.GetValues<OrderKind>()[kind], body.Device, body.Product, body.Customer, body.UtcOffsetMinutes), "api", cancel));
+            new(id, Enum.GetValues<OrderKind>()[kind], body.Device, body.Product, body.Customer, body.UtcOffsetMinutes, body.Site), "api", cancel));
     }
 
     private static async Task<IResult> FindAsync(string id, [FromServices] IOrderStore store, CancellationToken cancel) => ToHttp(await AnswerAsync(id, store, cancel));
@@ -220,7 +220,7 @@ internal static class OrderRoutes
     private static OrderView View(StoredOrder order)
     {
         var state = order.State;
-        return new(order.Id, Name(state.Kind), order.DeviceId, order.Target?.Product, order.Target?.Customer, Name(state.Phase), state.IsOver ? null : Name(state.Step),
+        return new(order.Id, Name(state.Kind), order.DeviceId, order.Target?.Product, order.Target?.Customer, order.Site, Name(state.Phase), state.IsOver ? null : Name(state.Step),
             state.Reason, state.Detail, state.Deadline, state.Troubles, order.Origin, order.CreatedAt, order.ClosedAt);
     }
 

@@ -38,6 +38,7 @@ public static class PortalApi
         services.AddSingleton<RegisterDevices>();
         services.AddSingleton<PlaceOrder>();
         services.AddSingleton<TakeBulkOrder>();
+        services.AddSingleton<BulkFile>();
         services.AddSingleton<ClaimHasher>();
         services.AddSingleton<IssueClaimCode>();
         services.AddSingleton<ClaimDevice>();

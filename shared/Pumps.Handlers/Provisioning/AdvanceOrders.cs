@@ -12,11 +12,18 @@ namespace Pumps.Handlers.Provisioning;
 public sealed class AdvanceOrders(
     IOrderStore store, PerformStep perform, IOptions<ProvisioningOptions> options, TimeProvider time, ILogger<AdvanceOrders> log)
 {
-    // Longer than the effects of a batch take; after a crash its orders wait that long. One that lasts longer is done twice, which is once.
+    // Longer than the effects of a batch take; after a crash its orders wait that long, unless a start takes them over. One that lasts longer is
+    // done twice, which is once.
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
     // Registries are remote (IoT Hub) or one file (local); more at once gains nothing and meets IoT Hub's throttling.
     private const int AtOnce = 16;
+
+    /// <summary>
+    /// Takes over what a host had under lease that is gone: for the start of a region in which one process does all. Safe even when it is not gone:
+    /// what both do is done once, and the state of whoever comes second is not kept.
+    /// </summary>
+    public Task<int> TakeOverAsync(CancellationToken cancel) => store.EndLeasesAsync(cancel);
 
     public Task<int> CountDueAsync(CancellationToken cancel) => store.CountDueAsync(time.GetUtcNow(), cancel);
 

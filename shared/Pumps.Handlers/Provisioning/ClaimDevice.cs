@@ -11,11 +11,14 @@ namespace Pumps.Handlers.Provisioning;
 /// <param name="Issue">Which code of the device this is; part of the claim's order id, so that a code makes one order.</param>
 public sealed record ClaimHash(int Issue, byte[] Salt, byte[] Hash);
 
+/// <summary>A code that is to be stored.</summary>
+public sealed record NewClaim(string DeviceId, byte[] Salt, byte[] Hash);
+
 /// <summary>Hashes of claim codes, and who has tried how often. PostgreSQL in both worlds.</summary>
 public interface IClaimStore
 {
     /// <summary>Keeps the hash of a new code; the one before is worth nothing from now on.</summary>
-    Task IssueAsync(string deviceId, byte[] salt, byte[] hash, DateTimeOffset at, CancellationToken cancel);
+    Task IssueAsync(NewClaim claim, DateTimeOffset at, CancellationToken cancel);
 
     Task<ClaimHash?> FindAsync(string deviceId, CancellationToken cancel);
 
@@ -33,6 +36,7 @@ public sealed class ClaimHasher
     // About 30 ms: nothing for an owner, much for who tries 2^60 codes.
     private const int Rounds = 100_000;
     private const int Bytes = 32;
+    private const int SaltBytes = 16;
     private const int PepperBytesMin = 32;
 
     private readonly byte[] _pepper;
@@ -46,6 +50,14 @@ public sealed class ClaimHasher
         _pepper = pepper[..count];
     }
 
+    /// <summary>Hashes a code for the first time, with a salt of its own.</summary>
+    /// <param name="code">In its normal form.</param>
+    public NewClaim Of(string deviceId, string code)
+    {
+        var salt = RandomNumberGenerator.GetBytes(SaltBytes);
+        return new(deviceId, salt, Hash(deviceId, code, salt));
+    }
+
     /// <param name="code">In its normal form.</param>
     public byte[] Hash(string deviceId, string code, byte[] salt) => Rfc2898DeriveBytes.Pbkdf2(
         HMACSHA256.HashData(_pepper, Encoding.UTF8.GetBytes($"{deviceId}:{code}")), salt, Rounds, HashAlgorithmName.SHA256, Bytes);
@@ -54,8 +66,6 @@ public sealed class ClaimHasher
 /// <summary>Issues the code of a device's label. The answer is the only place where it ever stands.</summary>
 public sealed class IssueClaimCode(IClaimStore store, IDeviceRows rows, ClaimHasher hasher, IOptions<ProvisioningOptions> options, TimeProvider time)
 {
-    private const int SaltBytes = 16;
-
     public async Task<Answer<string>> HandleAsync(string deviceId, CancellationToken cancel)
     {
         if (await rows.FindAsync(deviceId, cancel) is not { Status: not PerformStep.Retired } row)
@@ -65,8 +75,7 @@ public sealed class IssueClaimCode(IClaimStore store, IDeviceRows rows, ClaimHas
 
         var code = ClaimCode.Create(RandomNumberGenerator.GetBytes(ClaimCode.RandomBytes));
         ClaimCode.TryNormalize(code, out var normal);
-        var salt = RandomNumberGenerator.GetBytes(SaltBytes);
-        await store.IssueAsync(deviceId, salt, hasher.Hash(deviceId, normal!, salt), time.GetUtcNow(), cancel);
+        await store.IssueAsync(hasher.Of(deviceId, normal!), time.GetUtcNow(), cancel);
         return new Answer<string>.Found(code);
     }
 }

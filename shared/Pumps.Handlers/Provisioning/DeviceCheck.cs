@@ -50,6 +50,8 @@ internal static partial class DeviceCheck
             : null;
     }
 
+    public static Fault UnknownSite(string site, string customer) => new("unknown_site", "site", site, $"a site of customer {customer}, or none");
+
     public static bool IsCustomer(string? customer) => customer is not null && Names.IsId(customer);
 
     public static Protocol? ProtocolOf(string id) =>

@@ -8,14 +8,15 @@ namespace Pumps.Handlers.Provisioning;
 /// <param name="Id">Given by whoever orders; the same id is the same order.</param>
 /// <param name="Target">What the device is to be; null where the kind does not say.</param>
 /// <param name="Origin">Who ordered: <c>api</c>, <c>claim</c>, <c>bulk:&lt;id&gt;</c>.</param>
-public sealed record NewOrder(string Id, string DeviceId, OrderKind Kind, DeviceRegistration? Target, string Origin);
+/// <param name="Site">Where the device is to stand, a site of the target's customer; null where the order does not say.</param>
+public sealed record NewOrder(string Id, string DeviceId, OrderKind Kind, DeviceRegistration? Target, string Origin, string? Site = null);
 
 /// <summary>An order as it is stored.</summary>
 /// <param name="Version">Changes with every write: who has read an older one cannot overwrite a newer one.</param>
 /// <param name="Hello">What the device has said since the order was placed.</param>
 public sealed record StoredOrder(
     string Id, string DeviceId, DeviceRegistration? Target, string Origin, OrderState State, long Version, DeviceHello? Hello, bool IsConfirmed,
-    bool IsCancelled, DateTimeOffset CreatedAt, DateTimeOffset? ClosedAt);
+    bool IsCancelled, DateTimeOffset CreatedAt, DateTimeOffset? ClosedAt, string? Site);
 
 /// <summary>What became of an order that was placed.</summary>
 public enum Placing
@@ -46,6 +47,10 @@ public interface IOrderStore
     /// <summary>Orders that are due, for this caller alone until the lease ends.</summary>
     Task<IReadOnlyList<StoredOrder>> ClaimAsync(DateTimeOffset now, TimeSpan lease, int limit, CancellationToken cancel);
 
+    /// <summary>Ends every lease: whoever held one is gone.</summary>
+    /// <returns>How many there were.</returns>
+    Task<int> EndLeasesAsync(CancellationToken cancel);
+
     Task<int> CountDueAsync(DateTimeOffset now, CancellationToken cancel);
 
     /// <summary>Keeps new states in one transaction. The lease of an order that is not due any more ends.</summary>
@@ -73,12 +78,14 @@ public interface IDeviceRows
 
     /// <summary>Writes product, customer and status, and the history of ownership with it. Safe to repeat.</summary>
     /// <param name="status">Null keeps the row's own.</param>
-    Task KeepAsync(DeviceRegistration device, string? status, CancellationToken cancel);
+    /// <param name="site">Null keeps the row's own, unless the customer is another one.</param>
+    Task KeepAsync(DeviceRegistration device, string? status, string? site, CancellationToken cancel);
 
     /// <summary>Writes the status and nothing else. Safe to repeat.</summary>
     /// <returns>False when there is no such device.</returns>
     Task<bool> MarkAsync(string deviceId, string status, CancellationToken cancel);
 
     /// <summary>Makes the row as it was; a row that was not there stays as <c>retired</c> and belongs to nobody: what the device may have sent hangs on it.</summary>
-    Task RestoreAsync(string deviceId, RowBefore? before, CancellationToken cancel);
+    /// <param name="withSite">The site, too. It comes back with its customer anyway.</param>
+    Task RestoreAsync(string deviceId, RowBefore? before, bool withSite, CancellationToken cancel);
 }

@@ -59,11 +59,11 @@ public sealed class PerformStep(
                 return new OrderSignal.Done(effect);
 
             case OrderStep.MarkOrdered:
-                await rows.KeepAsync(order.Target!, Ordered, cancel);
+                await rows.KeepAsync(order.Target!, Ordered, order.Site, cancel);
                 return new OrderSignal.Done(effect);
 
             case OrderStep.MarkChanged:
-                await rows.KeepAsync(order.Target!, null, cancel);
+                await rows.KeepAsync(order.Target!, null, order.Site, cancel);
                 return new OrderSignal.Done(effect);
 
             case OrderStep.MarkActive:
@@ -129,7 +129,7 @@ public sealed class PerformStep(
                 break;
 
             case OrderStep.MarkOrdered or OrderStep.MarkActive or OrderStep.MarkChanged or OrderStep.MarkSuspended or OrderStep.MarkRetired:
-                await rows.RestoreAsync(order.DeviceId, before.Row, cancel);
+                await rows.RestoreAsync(order.DeviceId, before.Row, order.Site is not null, cancel);
                 break;
 
             default:

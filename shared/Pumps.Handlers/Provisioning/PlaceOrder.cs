@@ -8,11 +8,13 @@ namespace Pumps.Handlers.Provisioning;
 
 /// <summary>What somebody orders.</summary>
 /// <param name="Product">Mandatory to provision; to change, null keeps what the device has. Not for the other kinds. So are the ones after it.</param>
-public sealed record OrderRequest(string Id, OrderKind Kind, string Device, string? Product = null, string? Customer = null, int? UtcOffsetMinutes = null);
+public sealed record OrderRequest(string Id, OrderKind Kind, string Device, string? Product = null, string? Customer = null, int? UtcOffsetMinutes = null,
+    string? Site = null);
 
 /// <summary>Takes an order, after checking what can be known at once. The rest is the business of <see cref="AdvanceOrders"/>.</summary>
 /// <remarks>Safe to repeat: the same id with the same content is the same order.</remarks>
-public sealed class PlaceOrder(IOrderStore store, IDeviceRegistry registry, Catalog catalog, IOptions<PortalOptions> portal, TimeProvider time)
+public sealed class PlaceOrder(
+    IOrderStore store, IDeviceRegistry registry, ICustomerDirectory customers, Catalog catalog, IOptions<PortalOptions> portal, TimeProvider time)
 {
     /// <summary>An id is a key in lists and logs.</summary>
     public const int IdMax = 64;
@@ -36,9 +38,13 @@ public sealed class PlaceOrder(IOrderStore store, IDeviceRegistry registry, Cata
                 request.UtcOffsetMinutes ?? known.UtcOffsetMinutes, faults);
         }
 
+        var site = target is null ? null : request.Site;
+        if (site is not null && (await customers.FindSiteAsync(site, cancel))?.Customer != target!.Customer)
+            faults.Add(DeviceCheck.UnknownSite(site, target.Customer));
+
         return faults.Count > 0
             ? new Answer<StoredOrder>.Invalid(faults)
-            : AnswerOf(await store.PlaceAsync(new(request.Id, request.Device, request.Kind, target, origin), time.GetUtcNow(), cancel), request);
+            : AnswerOf(await store.PlaceAsync(new(request.Id, request.Device, request.Kind, target, origin, site), time.GetUtcNow(), cancel), request);
     }
 
     public static bool IsId(string id) => id.Length is > 0 and <= IdMax && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');

@@ -1,8 +1,5 @@
-using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
-using Pumps.Core.Offerings;
 using Pumps.Core.Provisioning;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Portal;
@@ -26,6 +23,11 @@ public enum LineOutcome
 /// <param name="Phase">Where the line's order stands now; null without one.</param>
 public sealed record BulkLine(int Line, string Device, string? OrderId, LineOutcome Outcome, string? Reason, string? Detail, OrderPhase? Phase = null);
 
+/// <summary>What a line of a bulk order's file comes to.</summary>
+/// <param name="Order">Null for a line that was refused.</param>
+/// <param name="Claim">Makes the hash of the line's claim code, slowly: only for an order that was placed. Null without a code.</param>
+public sealed record BulkEntry(BulkLine Line, NewOrder? Order = null, Func<NewClaim>? Claim = null);
+
 /// <summary>A bulk order as a whole.</summary>
 /// <param name="ReceivedAt">When its last line was taken; null: send the file again, it goes on where it stopped.</param>
 /// <param name="Phases">Orders by phase.</param>
@@ -38,9 +40,11 @@ public interface IBulkStore
 {
     Task OpenAsync(string id, DateTimeOffset at, CancellationToken cancel);
 
-    /// <summary>Keeps lines and places the orders of those that have one, in one transaction. Lines that are there stay as they are.</summary>
+    /// <summary>
+    /// Keeps lines, places the orders of those that have one, and issues their claim codes, in one transaction. Lines that are there stay as they are.
+    /// </summary>
     /// <returns>The first line that is there with another device: the file is not the one that was sent before. Null: all is well.</returns>
-    Task<int?> KeepAsync(string id, IReadOnlyList<(BulkLine Line, NewOrder? Order)> lines, DateTimeOffset at, CancellationToken cancel);
+    Task<int?> KeepAsync(string id, IReadOnlyList<BulkEntry> lines, DateTimeOffset at, CancellationToken cancel);
 
     Task CompleteAsync(string id, DateTimeOffset at, CancellationToken cancel);
 
@@ -55,8 +59,7 @@ public interface IBulkStore
 /// Safe to repeat: lines that were taken stay as they are, so a file whose upload broke is sent again as a whole and goes on where it stopped.
 /// The memory it needs does not depend on the file's length.
 /// </remarks>
-public sealed class TakeBulkOrder(
-    IBulkStore store, Catalog catalog, IOptions<PortalOptions> portal, TimeProvider time, ILogger<TakeBulkOrder> log)
+public sealed class TakeBulkOrder(IBulkStore store, BulkFile file, TimeProvider time, ILogger<TakeBulkOrder> log)
 {
     public const int LinesMax = 200_000;
 
@@ -67,11 +70,6 @@ public sealed class TakeBulkOrder(
     private const int LinesAtOnce = 500;
     private const int BulkIdMax = PlaceOrder.IdMax - 8;
 
-    private const string Device = "device";
-    private const string Product = "product";
-    private const string Customer = "customer";
-    private const string UtcOffset = "utc_offset_minutes";
-
     public async Task<Answer<BulkSummary>> HandleAsync(string id, Stream csv, CancellationToken cancel)
     {
         if (!PlaceOrder.IsId(id) || id.Length > BulkIdMax)
@@ -79,11 +77,12 @@ public sealed class TakeBulkOrder(
 
         using var reader = new StreamReader(csv, new UTF8Encoding(false, throwOnInvalidBytes: false), leaveOpen: true);
         var faults = new List<Fault>();
-        if (ReadHeader(await reader.ReadLineAsync(cancel), faults) is not { } columns)
+        if (BulkFile.ReadHeader(await reader.ReadLineAsync(cancel), faults) is not { } columns)
             return new Answer<BulkSummary>.Invalid(faults);
 
         await store.OpenAsync(id, time.GetUtcNow(), cancel);
-        var batch = new List<(BulkLine, NewOrder?)>(LinesAtOnce);
+        var owners = new Dictionary<string, string?>();
+        var batch = new List<BulkEntry>(LinesAtOnce);
         for (var number = 2; await reader.ReadLineAsync(cancel) is { } text; number++)
         {
             if (number > LinesMax + 1)
@@ -91,7 +90,7 @@ public sealed class TakeBulkOrder(
             if (string.IsNullOrWhiteSpace(text))
                 continue;
 
-            batch.Add(Read(id, number, text, columns));
+            batch.Add(await file.ReadAsync(id, number, text, columns, owners, cancel));
             if (batch.Count == LinesAtOnce && await KeepAsync(id, batch, cancel) is { } changed)
                 return changed;
         }
@@ -105,59 +104,11 @@ public sealed class TakeBulkOrder(
         return new Answer<BulkSummary>.Found(summary);
     }
 
-    private async Task<Answer<BulkSummary>?> KeepAsync(string id, List<(BulkLine, NewOrder?)> batch, CancellationToken cancel)
+    private async Task<Answer<BulkSummary>?> KeepAsync(string id, List<BulkEntry> batch, CancellationToken cancel)
     {
         var changed = await store.KeepAsync(id, batch, time.GetUtcNow(), cancel);
         batch.Clear();
         return changed is null ? null : new Answer<BulkSummary>.Refused("bulk_changed",
             $"Line {changed} of bulk order {id} was taken before with another device. Send the same file to go on, or a new one with another id.");
-    }
-
-    private (BulkLine, NewOrder?) Read(string id, int number, string text, Dictionary<string, int> columns)
-    {
-        if (CsvLine.Split(text) is not { } fields)
-            return Refuse(number, "", "malformed_line", "A quote is not closed, or stands inside a field without quotes.");
-        if (fields.Count != columns.Count)
-            return Refuse(number, "", "malformed_line", $"The line has {fields.Count} fields, the header {columns.Count}.");
-
-        var device = fields[columns[Device]];
-        int? offset = null;
-        if (columns.TryGetValue(UtcOffset, out var at) && fields[at] is { Length: > 0 } minutes)
-        {
-            if (!int.TryParse(minutes, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var parsed))
-                return Refuse(number, device, "invalid_utc_offset", $"\"{Shorten(minutes)}\" is not a number of minutes.");
-            offset = parsed;
-        }
-
-        var faults = new List<Fault>();
-        var target = DeviceCheck.Check(catalog, portal.Value.Region, device, fields[columns[Product]], fields[columns[Customer]], offset, faults);
-        if (target is null)
-            return Refuse(number, device, faults[0].Rule, string.Join(" ", faults.Select(f => $"{f.Parameter} is \"{f.Given}\"; allowed: {f.Allowed}.")));
-
-        var order = string.Create(CultureInfo.InvariantCulture, $"{id}.{number}");
-        return (new(number, device, order, LineOutcome.Accepted, null, null), new(order, device, OrderKind.Provision, target, $"bulk:{id}"));
-    }
-
-    private static (BulkLine, NewOrder?) Refuse(int number, string device, string reason, string detail) =>
-        (new(number, Shorten(device), null, LineOutcome.Refused, reason, detail), null);
-
-    // PostgreSQL's text has no zero character; what cannot be a device id is shown, not kept whole.
-    private static string Shorten(string text) => (text.Length > Fault.GivenMax ? text[..Fault.GivenMax] : text).Replace('\0', '\uFFFD');
-
-    private static Dictionary<string, int>? ReadHeader(string? line, List<Fault> faults)
-    {
-        const string allowed = $"{Device},{Product},{Customer} and, for DP1 devices, {UtcOffset}, in any order";
-        var names = line is null ? null : CsvLine.Split(line.TrimStart('\uFEFF'));
-        if (names is null || names.Distinct(StringComparer.Ordinal).Count() != names.Count)
-        {
-            faults.Add(new("invalid_header", "line 1", line, allowed));
-            return null;
-        }
-
-        foreach (var name in names.Where(n => n is not (Device or Product or Customer or UtcOffset)))
-            faults.Add(new("unknown_column", "line 1", name, allowed));
-        foreach (var name in new[] { Device, Product, Customer }.Where(n => !names.Contains(n)))
-            faults.Add(new("missing_column", "line 1", name, allowed));
-        return faults.Count > 0 ? null : names.Select((name, i) => (name, i)).ToDictionary(c => c.name, c => c.i);
     }
 }

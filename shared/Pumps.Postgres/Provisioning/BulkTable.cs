@@ -17,7 +17,7 @@ public sealed class BulkTable(NpgsqlDataSource database) : IBulkStore
         await session.ExecuteAsync(new CommandDefinition(Sql.InsertBulk, new { id, at = at.UtcDateTime }, cancellationToken: cancel));
     }
 
-    public async Task<int?> KeepAsync(string id, IReadOnlyList<(BulkLine Line, NewOrder? Order)> lines, DateTimeOffset at, CancellationToken cancel)
+    public async Task<int?> KeepAsync(string id, IReadOnlyList<BulkEntry> lines, DateTimeOffset at, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
         await using var transaction = await session.BeginTransactionAsync(cancel);
@@ -27,20 +27,20 @@ public sealed class BulkTable(NpgsqlDataSource database) : IBulkStore
             Sql.KnownLines, new { id, lines = lines.Select(l => l.Line.Line).ToArray(), devices = lines.Select(l => l.Line.Device).ToArray() },
             transaction, cancellationToken: cancel))).AsList();
         var stored = known.ToDictionary(k => k.Line, k => k.Device);
-        foreach (var (line, _) in lines)
-            if (stored.TryGetValue(line.Line, out var device) && device != line.Device)
-                return line.Line;
+        foreach (var entry in lines)
+            if (stored.TryGetValue(entry.Line.Line, out var device) && device != entry.Line.Device)
+                return entry.Line.Line;
 
         var fresh = lines.Where(l => !stored.ContainsKey(l.Line.Line)).ToList();
         if (fresh.Count == 0)
             return null;
 
         var taken = known.Where(k => k.Outcome == OrderTable.Name(LineOutcome.Accepted)).ToDictionary(k => k.Device, k => k.Line);
-        var receipts = new List<(BulkLine Line, NewOrder? Order)>(fresh.Count);
-        foreach (var (line, order) in fresh)
-            receipts.Add(order is null || taken.TryAdd(line.Device, line.Line)
-                ? (line, order)
-                : (Duplicate(line, string.Create(CultureInfo.InvariantCulture, $"Line {taken[line.Device]} orders the same device.")), null));
+        var receipts = new List<BulkEntry>(fresh.Count);
+        foreach (var entry in fresh)
+            receipts.Add(entry.Order is null || taken.TryAdd(entry.Line.Device, entry.Line.Line)
+                ? entry
+                : new(Duplicate(entry.Line, string.Create(CultureInfo.InvariantCulture, $"Line {taken[entry.Line.Device]} orders the same device."))));
 
         var orders = receipts.Where(r => r.Order is not null).Select(r => r.Order!).ToList();
         var placed = orders.Count == 0 ? [] : (await InsertAsync(session, transaction, orders, at, cancel)).ToHashSet();
@@ -48,6 +48,9 @@ public sealed class BulkTable(NpgsqlDataSource database) : IBulkStore
         [
             .. receipts.Select(r => r.Order is null || placed.Contains(r.Order.Id) ? r.Line : Duplicate(r.Line, "The device has an order that is not over.")),
         ];
+        var claims = receipts.Where(r => r.Claim is not null && placed.Contains(r.Order!.Id)).AsParallel().Select(r => r.Claim!()).ToList();
+        if (claims.Count > 0)
+            await ClaimTable.IssueAsync(session, transaction, claims, at, cancel);
         var customers = receipts.Select(r => r.Order?.Target?.Customer ?? "").ToArray();
         await session.ExecuteAsync(new CommandDefinition(Sql.InsertBulkLines, new
         {
@@ -105,6 +108,7 @@ public sealed class BulkTable(NpgsqlDataSource database) : IBulkStore
             customers = orders.Select(o => o.Target?.Customer ?? "").ToArray(),
             kinds = orders.Select(o => OrderTable.Name(o.Kind)).ToArray(),
             origins = orders.Select(o => o.Origin).ToArray(),
+            sites = orders.Select(o => o.Site).ToArray(),
             phases = states.Select(s => OrderTable.Name(s.Phase)).ToArray(),
             targets = OrderTable.Jsonb(orders.Select(o => o.Target is null ? null : JsonSerializer.Serialize(o.Target, OrderTable.Json))),
             states = OrderTable.Jsonb(states.Select(s => JsonSerializer.Serialize(s, OrderTable.Json))),

@@ -17,4 +17,4 @@ update device_order o
   from due
  where o.order_id = due.order_id
 returning o.order_id, o.order_no, o.device_id, o.target::text as target, o.origin, o.state::text as state, o.version, o.hello::text as hello, o.confirmed,
-          o.cancelled, o.created_at, o.closed_at;
+          o.cancelled, o.created_at, o.closed_at, o.site_id;

@@ -8,10 +8,21 @@ namespace Pumps.Postgres;
 /// <summary>Hashes of claim codes, and tries of codes, in PostgreSQL: all hosts of a region count together.</summary>
 public sealed class ClaimTable(NpgsqlDataSource database) : IClaimStore
 {
-    public async Task IssueAsync(string deviceId, byte[] salt, byte[] hash, DateTimeOffset at, CancellationToken cancel)
+    public async Task IssueAsync(NewClaim claim, DateTimeOffset at, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
-        await session.ExecuteAsync(new CommandDefinition(Sql.IssueClaimCode, new { device = deviceId, salt, hash, at = at.UtcDateTime }, cancellationToken: cancel));
+        await IssueAsync(session, null, [claim], at, cancel);
+    }
+
+    internal static async Task IssueAsync(
+        NpgsqlConnection session, NpgsqlTransaction? transaction, IReadOnlyList<NewClaim> claims, DateTimeOffset at, CancellationToken cancel)
+    {
+        await using var issue = new NpgsqlCommand(Sql.IssueClaimCodes, session, transaction);
+        issue.Parameters.AddWithValue("devices", claims.Select(c => c.DeviceId).ToArray());
+        issue.Parameters.AddWithValue("salts", claims.Select(c => c.Salt).ToArray());
+        issue.Parameters.AddWithValue("hashes", claims.Select(c => c.Hash).ToArray());
+        issue.Parameters.AddWithValue("at", at.UtcDateTime);
+        await issue.ExecuteNonQueryAsync(cancel);
     }
 
     public async Task<ClaimHash?> FindAsync(string deviceId, CancellationToken cancel)

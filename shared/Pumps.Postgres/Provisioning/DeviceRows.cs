@@ -24,13 +24,13 @@ public sealed class DeviceRows(NpgsqlDataSource database) : IDeviceRows, IDevice
         return await session.ExecuteScalarAsync<int>(new CommandDefinition(Sql.CountDevices, new { customer }, cancellationToken: cancel));
     }
 
-    public Task KeepAsync(DeviceRegistration device, string? status, CancellationToken cancel) =>
-        ExecuteAsync(Sql.KeepDeviceRow, new { device.Id, device.Protocol, device.Offering, device.Product, device.Customer, status }, cancel);
+    public Task KeepAsync(DeviceRegistration device, string? status, string? site, CancellationToken cancel) =>
+        ExecuteAsync(Sql.KeepDeviceRow, new { device.Id, device.Protocol, device.Offering, device.Product, device.Customer, status, site }, cancel);
 
     public async Task<bool> MarkAsync(string deviceId, string status, CancellationToken cancel) =>
         await ExecuteAsync(Sql.MarkDevice, new { id = deviceId, status }, cancel) > 0;
 
-    public Task RestoreAsync(string deviceId, RowBefore? before, CancellationToken cancel) => before is null
+    public Task RestoreAsync(string deviceId, RowBefore? before, bool withSite, CancellationToken cancel) => before is null
         ? ExecuteAsync(Sql.WithdrawDevice, new { id = deviceId }, cancel)
         : ExecuteAsync(Sql.RestoreDeviceRow, new
         {
@@ -42,6 +42,7 @@ public sealed class DeviceRows(NpgsqlDataSource database) : IDeviceRows, IDevice
             before.Status,
             before.Site,
             tags = before.Tags?.ToArray(),
+            with_site = withSite,
             owned_since = before.OwnedSince?.UtcDateTime,
         }, cancel);
 

@@ -35,6 +35,7 @@ public sealed class OrderTable(NpgsqlDataSource database) : IOrderStore
             kind = Name(order.Kind),
             target = order.Target is null ? null : JsonSerializer.Serialize(order.Target, Json),
             order.Origin,
+            order.Site,
             phase = Name(state.Phase),
             state = JsonSerializer.Serialize(state, Json),
             at = at.UtcDateTime,
@@ -49,7 +50,7 @@ public sealed class OrderTable(NpgsqlDataSource database) : IOrderStore
             var stored = row.ToOrder();
             return (row.Placed ? Placing.Placed
                 : stored.Id != order.Id ? Placing.DeviceBusy
-                : stored.DeviceId == order.DeviceId && stored.State.Kind == order.Kind && stored.Target == order.Target ? Placing.Repeated
+                : stored.DeviceId == order.DeviceId && stored.State.Kind == order.Kind && stored.Target == order.Target && stored.Site == order.Site ? Placing.Repeated
                 : Placing.IdTaken, stored);
         }
 
@@ -78,6 +79,12 @@ public sealed class OrderTable(NpgsqlDataSource database) : IOrderStore
         var rows = await session.QueryAsync<Row>(new CommandDefinition(
             Sql.ClaimOrders, new { now = now.UtcDateTime, until = (now + lease).UtcDateTime, limit }, cancellationToken: cancel));
         return [.. rows.Select(r => r.ToOrder())];
+    }
+
+    public async Task<int> EndLeasesAsync(CancellationToken cancel)
+    {
+        await using var session = await database.OpenConnectionAsync(cancel);
+        return await session.ExecuteAsync(new CommandDefinition(Sql.EndLeases, cancellationToken: cancel));
     }
 
     public async Task<int> CountDueAsync(DateTimeOffset now, CancellationToken cancel)
@@ -145,11 +152,12 @@ public sealed class OrderTable(NpgsqlDataSource database) : IOrderStore
         public bool Cancelled { get; init; }
         public DateTime Created_At { get; init; }
         public DateTime? Closed_At { get; init; }
+        public string? Site_Id { get; init; }
 
         public StoredOrder ToOrder() => new(
             Order_Id, Device_Id, Target is null ? null : JsonSerializer.Deserialize<DeviceRegistration>(Target, Json), Origin,
             JsonSerializer.Deserialize<OrderState>(State, Json)!, Version, Hello is null ? null : JsonSerializer.Deserialize<DeviceHello>(Hello, Json),
-            Confirmed, Cancelled, Created_At, Closed_At);
+            Confirmed, Cancelled, Created_At, Closed_At, Site_Id);
     }
 }
 

@@ -6,6 +6,7 @@ internal static partial class Sql
     public static readonly string FindOrder = Statement("Provisioning/FindOrder.sql");
     public static readonly string ListOrders = Statement("Provisioning/ListOrders.sql");
     public static readonly string ClaimOrders = Statement("Provisioning/ClaimOrders.sql");
+    public static readonly string EndLeases = Statement("Provisioning/EndLeases.sql");
     public static readonly string CountDueOrders = Statement("Provisioning/CountDueOrders.sql");
     public static readonly string KeepOrders = Statement("Provisioning/KeepOrders.sql");
     public static readonly string ConfirmOrder = Statement("Provisioning/ConfirmOrder.sql");
@@ -25,7 +26,7 @@ internal static partial class Sql
     public static readonly string CompleteBulk = Statement("Provisioning/CompleteBulk.sql");
     public static readonly string FindBulk = Statement("Provisioning/FindBulk.sql");
     public static readonly string ListBulkLines = Statement("Provisioning/ListBulkLines.sql");
-    public static readonly string IssueClaimCode = Statement("Provisioning/IssueClaimCode.sql");
+    public static readonly string IssueClaimCodes = Statement("Provisioning/IssueClaimCodes.sql");
     public static readonly string FindClaimCode = Statement("Provisioning/FindClaimCode.sql");
     public static readonly string FindAttempts = Statement("Provisioning/FindAttempts.sql");
     public static readonly string KeepAttempts = Statement("Provisioning/KeepAttempts.sql");

@@ -3,32 +3,43 @@ using Pumps.AzureShapes;
 
 namespace Microsoft.DurableTask;
 
-public struct TaskName
+public readonly struct TaskName
 {
-    public TaskName(string name) => throw Shape.Only;
+    public TaskName(string name) => Name = name;
 
-    public string Name => throw Shape.Only;
+    public string Name { get; }
 
-    public static implicit operator TaskName(string value) => throw Shape.Only;
+    public static implicit operator TaskName(string value) => new(value);
 }
 
 public class RetryPolicy
 {
     public RetryPolicy(
         int maxNumberOfAttempts, TimeSpan firstRetryInterval, double backoffCoefficient = 1, TimeSpan? maxRetryInterval = default,
-        TimeSpan? retryTimeout = default) => throw Shape.Only;
+        TimeSpan? retryTimeout = default) =>
+        (MaxNumberOfAttempts, FirstRetryInterval, BackoffCoefficient) = (maxNumberOfAttempts, firstRetryInterval, backoffCoefficient);
+
+    public int MaxNumberOfAttempts { get; }
+
+    public TimeSpan FirstRetryInterval { get; }
+
+    public double BackoffCoefficient { get; }
 }
 
 public sealed class TaskRetryOptions
 {
-    public TaskRetryOptions(RetryPolicy policy) => throw Shape.Only;
+    public TaskRetryOptions(RetryPolicy policy) => Policy = policy;
+
+    public RetryPolicy? Policy { get; }
 }
 
 public record TaskOptions
 {
-    public TaskOptions(TaskRetryOptions? retry = null, IDictionary<string, string>? tags = null) => throw Shape.Only;
+    public TaskOptions(TaskRetryOptions? retry = null, IDictionary<string, string>? tags = null) => Retry = retry;
 
-    public static TaskOptions FromRetryPolicy(RetryPolicy policy) => throw Shape.Only;
+    public TaskRetryOptions? Retry { get; init; }
+
+    public static TaskOptions FromRetryPolicy(RetryPolicy policy) => new(new TaskRetryOptions(policy));
 
     public SubOrchestrationOptions WithInstanceId(string instanceId) => throw Shape.Only;
 }
@@ -60,13 +71,21 @@ public sealed class TaskFailedException : Exception
     public TaskFailureDetails FailureDetails => throw Shape.Only;
 }
 
+public record ParentOrchestrationInstance(TaskName Name, string InstanceId);
+
 public abstract class TaskOrchestrationContext
 {
+    public abstract TaskName Name { get; }
+
     public abstract string InstanceId { get; }
+
+    public abstract ParentOrchestrationInstance? Parent { get; }
 
     public abstract DateTime CurrentUtcDateTime { get; }
 
     public abstract bool IsReplaying { get; }
+
+    protected abstract ILoggerFactory LoggerFactory { get; }
 
     public abstract T? GetInput<T>();
 
@@ -85,6 +104,10 @@ public abstract class TaskOrchestrationContext
     public abstract Task<T> WaitForExternalEvent<T>(string eventName, CancellationToken cancellationToken = default);
 
     public Task<T> WaitForExternalEvent<T>(string eventName, TimeSpan timeout) => throw Shape.Only;
+
+    public abstract void SendEvent(string instanceId, string eventName, object payload);
+
+    public abstract Guid NewGuid();
 
     public abstract void ContinueAsNew(object? newInput = null, bool preserveUnprocessedEvents = true);
 

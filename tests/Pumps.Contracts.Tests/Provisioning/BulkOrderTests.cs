@@ -79,7 +79,42 @@ public sealed class BulkOrderTests : OrderFixture
         Assert.That(await Bulks.FindAsync("header", Cancel), Is.Null);
     }
 
-    private TakeBulkOrder Handler() => new(Bulks, Catalog, Portal, Time, NullLogger<TakeBulkOrder>.Instance);
+    [Test]
+    public async Task Site_and_claim_code_of_a_line_go_with_its_order_and_a_wrong_one_is_told_without_the_code()
+    {
+        const string header = "claim_code,device,product,customer,site\n";
+        const string code = "7K2M-9QRS-0XYZ";
+        await ExecuteAsync(
+            "delete from claim_throttle; insert into customer (customer_id, name) values ('green-valley', 'Green Valley'), ('other-valley', 'Other Valley') on conflict do nothing;"
+            + "insert into site (site_id, customer, name, time_zone) values ('bulk-field', 'green-valley', 'North', 'Europe/Berlin'), ('their-field', 'other-valley', 'North', 'Europe/Berlin') on conflict do nothing");
+        var (sited, stocked) = (NewDevice(), NewDevice());
+        var file = header + $",{sited},irrigation-pump-v2,green-valley,bulk-field\n" + $"{code},{stocked},irrigation-pump-v2,stock,\n"
+            + $",{NewDevice()},irrigation-pump-v2,green-valley,their-field\n" + $",{NewDevice()},irrigation-pump-v2,green-valley,\"no field\"\n"
+            + $"7K2M-9QRS,{NewDevice()},irrigation-pump-v2,stock,\n" + $"{code},{NewDevice()},irrigation-pump-v2,green-valley,\n"
+            + $"7K2M-9QRS-0XYW,{stocked},irrigation-pump-v2,stock,\n";
+        await TakenAsync("labelled", file);
+        await TakenAsync("labelled", file);
+        var lines = (await Bulks.ListAsync("labelled", null, 0, 100, Cancel)).Items;
+        await RunAsync();
+        await HelloAsync(stocked);
+        await RunAsync();
+        var claim = new ClaimDevice(new ClaimTable(Database), Rows, Place, new(Of(Options)), Of(Options), Time, NullLogger<ClaimDevice>.Instance);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(lines.Select(l => l.Reason), Is.EqualTo(new[]
+            {
+                null, null, "unknown_site", "unknown_site", "invalid_claim_code", "device_not_in_stock", "duplicate_device",
+            }));
+            Assert.That(string.Concat(lines.Select(l => l.Detail)), Does.Not.Contain("7K2M").And.Contain("their-field").And.Contain("a site of customer green-valley"));
+            Assert.That((await Rows.FindAsync(sited, Cancel))!.Site, Is.EqualTo("bulk-field"));
+            Assert.That(await ScalarAsync<int>($"select issue from claim_code where device_id = '{stocked}'"), Is.EqualTo(1));
+            Assert.That(await claim.HandleAsync(stocked, code, "new-owner", Cancel), Is.TypeOf<Answer<StoredOrder>.Found>());
+        }
+    }
+
+    private TakeBulkOrder Handler() => new(
+        Bulks, new(Catalog, new CustomerTables(Database), new(Of(Options)), Portal, Of(Options)), Time, NullLogger<TakeBulkOrder>.Instance);
 
     private async Task<BulkSummary> TakenAsync(string id, string file)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
@@ -30,7 +31,7 @@ public abstract class OrderFixture : PostgresFixture
 
     private protected ProvisioningOptions Options { get; } = new() { ClaimPepper = Convert.ToBase64String(new byte[32]) };
 
-    private protected PlaceOrder Place => new(Store, Registry, Catalog, Portal, Time);
+    private protected PlaceOrder Place => new(Store, Registry, new CustomerTables(Database), Catalog, Portal, Time);
 
     private protected AdvanceOrders Orders => new(
         Store, new PerformStep(Registry, Rows, Catalog, Of(Options), NullLogger<PerformStep>.Instance), Of(Options), Time, NullLogger<AdvanceOrders>.Instance);
@@ -115,26 +116,30 @@ internal sealed class FaultyRegistry(DeviceRegistry inner) : IDeviceRegistry
     /// <summary>Name of the method that fails, and whether its effect is there nevertheless.</summary>
     public (string Method, bool After)? Fault { get; set; }
 
-    public Task<RegisteredDevice> RegisterAsync(DeviceRegistration device, string? desired, CancellationToken cancel) =>
-        CallAsync("Register", () => inner.RegisterAsync(device, desired, cancel));
+    /// <summary>What was asked of it, in order.</summary>
+    public ConcurrentQueue<(string Method, string Device)> Calls { get; } = new();
 
-    public Task<RegisteredDevice?> FindAsync(string deviceId, CancellationToken cancel) => CallAsync("Find", () => inner.FindAsync(deviceId, cancel));
+    public Task<RegisteredDevice> RegisterAsync(DeviceRegistration device, string? desired, CancellationToken cancel) =>
+        CallAsync("Register", device.Id, () => inner.RegisterAsync(device, desired, cancel));
+
+    public Task<RegisteredDevice?> FindAsync(string deviceId, CancellationToken cancel) => CallAsync("Find", deviceId, () => inner.FindAsync(deviceId, cancel));
 
     public Task<bool> UpdateTagsAsync(string deviceId, TagChange change, CancellationToken cancel) =>
-        CallAsync("UpdateTags", () => inner.UpdateTagsAsync(deviceId, change, cancel));
+        CallAsync("UpdateTags", deviceId, () => inner.UpdateTagsAsync(deviceId, change, cancel));
 
     public Task<bool> SetEnabledAsync(string deviceId, bool enabled, CancellationToken cancel) =>
-        CallAsync("SetEnabled", () => inner.SetEnabledAsync(deviceId, enabled, cancel));
+        CallAsync("SetEnabled", deviceId, () => inner.SetEnabledAsync(deviceId, enabled, cancel));
 
     public Task<bool> SetKeyAsync(string deviceId, DeviceKeySlot slot, string key, CancellationToken cancel) =>
-        CallAsync("SetKey" + slot, () => inner.SetKeyAsync(deviceId, slot, key, cancel));
+        CallAsync("SetKey" + slot, deviceId, () => inner.SetKeyAsync(deviceId, slot, key, cancel));
 
     public Task<IReadOnlyList<string>> ListUntaggedAsync(int limit, CancellationToken cancel) => inner.ListUntaggedAsync(limit, cancel);
 
-    public Task<bool> RemoveAsync(string deviceId, CancellationToken cancel) => CallAsync("Remove", () => inner.RemoveAsync(deviceId, cancel));
+    public Task<bool> RemoveAsync(string deviceId, CancellationToken cancel) => CallAsync("Remove", deviceId, () => inner.RemoveAsync(deviceId, cancel));
 
-    private async Task<T> CallAsync<T>(string method, Func<Task<T>> call)
+    private async Task<T> CallAsync<T>(string method, string device, Func<Task<T>> call)
     {
+        Calls.Enqueue((method, device));
         if (Fault is { After: false } before && before.Method == method)
             throw new TimeoutException("the registry is away");
         var answer = await call();
@@ -152,10 +157,10 @@ internal sealed class FaultyRows(IDeviceRows inner) : IDeviceRows
 
     public Task<int> CountAsync(string customer, CancellationToken cancel) => inner.CountAsync(customer, cancel);
 
-    public async Task KeepAsync(DeviceRegistration device, string? status, CancellationToken cancel)
+    public async Task KeepAsync(DeviceRegistration device, string? status, string? site, CancellationToken cancel)
     {
         Throw(status, after: false);
-        await inner.KeepAsync(device, status, cancel);
+        await inner.KeepAsync(device, status, site, cancel);
         Throw(status, after: true);
     }
 
@@ -167,7 +172,8 @@ internal sealed class FaultyRows(IDeviceRows inner) : IDeviceRows
         return known;
     }
 
-    public Task RestoreAsync(string deviceId, RowBefore? before, CancellationToken cancel) => inner.RestoreAsync(deviceId, before, cancel);
+    public Task RestoreAsync(string deviceId, RowBefore? before, bool withSite, CancellationToken cancel) =>
+        inner.RestoreAsync(deviceId, before, withSite, cancel);
 
     private void Throw(string? status, bool after)
     {

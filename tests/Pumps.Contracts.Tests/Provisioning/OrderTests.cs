@@ -114,6 +114,32 @@ public sealed class OrderTests : OrderFixture
     }
 
     [Test]
+    public async Task An_order_may_say_where_the_device_stands_and_its_undo_moves_it_back()
+    {
+        await ExecuteAsync(
+            "insert into customer (customer_id, name) values ('green-valley', 'Green Valley') on conflict do nothing;"
+            + "insert into site (site_id, customer, name, time_zone) values ('field-1', 'green-valley', '1', 'Europe/Berlin'), ('field-2', 'green-valley', '2', 'Europe/Berlin') on conflict do nothing");
+        var device = NewDevice();
+        await PlaceAtAsync(OrderKind.Provision, "field-1");
+        await RunAsync();
+        Assert.That((await Rows.FindAsync(device, Cancel))!.Site, Is.EqualTo("field-1"));
+        await HelloAsync(device);
+        await RunAsync();
+
+        Rows.Fault = (null, true);
+        var moved = await PlaceAtAsync(OrderKind.Change, "field-2");
+        for (var i = 0; i < 4; i++)
+            await RunAsync();
+        Assert.That((await StateAsync(moved)).Phase, Is.EqualTo(OrderPhase.Failed));
+        Assert.That((await Rows.FindAsync(device, Cancel))!.Site, Is.EqualTo("field-1"));
+        var elsewhere = await Place.HandleAsync(new("elsewhere-" + device, OrderKind.Change, device, Site: "nobodys-field"), "test", Cancel);
+        Assert.That(((Answer<StoredOrder>.Invalid)elsewhere).Faults.Single().Rule, Is.EqualTo("unknown_site"));
+
+        async Task<StoredOrder> PlaceAtAsync(OrderKind kind, string site) => ((Answer<StoredOrder>.Found)await Place.HandleAsync(
+            new($"{kind}-at-{site}-{device}", kind, device, "irrigation-pump-v2", "green-valley", Site: site), "test", Cancel)).Value;
+    }
+
+    [Test]
     public async Task A_change_of_owner_and_product_keeps_the_device_and_writes_its_history()
     {
         var device = await ActiveAsync();
@@ -288,6 +314,22 @@ public sealed class OrderTests : OrderFixture
 
         Assert.That(claims.SelectMany(c => c).Select(o => o.Id), Is.Unique.And.Exactly(20).Items);
         Assert.That((early.Count, late.Count), Is.EqualTo((0, 20)));
+    }
+
+    [Test]
+    public async Task A_start_takes_over_at_once_what_was_under_lease_and_a_driver_that_still_lives_does_no_harm()
+    {
+        var device = NewDevice();
+        var order = await OrderAsync(OrderKind.Provision, device);
+        var held = (await Store.ClaimAsync(Time.GetUtcNow(), TimeSpan.FromMinutes(1), 10, Cancel)).Single();
+        Assert.That(await Orders.HandleAsync(10, Cancel), Is.Zero, "under lease");
+
+        Assert.That(await Orders.TakeOverAsync(Cancel), Is.EqualTo(1));
+        Assert.That(await Orders.HandleAsync(10, Cancel), Is.EqualTo(1));
+        var late = await Store.KeepAsync([(held, held.State with { At = 1 })], Time.GetUtcNow(), Cancel);
+        Assert.That(late, Is.Empty);
+        Assert.That((await StateAsync(order)).Step, Is.EqualTo(OrderStep.AwaitHello));
+        Assert.That(await Orders.TakeOverAsync(Cancel), Is.Zero);
     }
 
     [Test]
