@@ -52,15 +52,13 @@ public static class DevicesCommand
     private static Command Show(IAnsiConsole console)
     {
         var id = new Argument<string>("id") { Description = "The device's id, such as dp1-4711001." };
-        var json = new Option<bool>("--json") { Description = "Print the region's answer as it is." };
         var call = new RegionCall();
-        var command = new Command("show", "Show one device with its owners and newest values.") { id, json };
-        call.AddTo(command);
+        var command = call.On(new("show", "Show one device with its owners and newest values.") { id });
         command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
         {
             var path = "api/devices/" + Uri.EscapeDataString(parsed.GetValue(id)!);
             var text = await RegionCall.GetTextAsync(http, path, cancel);
-            if (parsed.GetValue(json))
+            if (call.WantsJson(parsed))
                 console.Profile.Out.Writer.WriteLine(text);
             else
                 Print(console, RegionCall.Read<DeviceView>(text), RegionCall.Read<List<OwnershipView>>(await RegionCall.GetTextAsync(http, path + "/owners", cancel)));
@@ -75,19 +73,17 @@ public static class DevicesCommand
     {
         var limit = new Option<int>("--limit") { Description = "How many to list at most, 1 to 1000.", DefaultValueFactory = _ => 100 };
         var cursor = new Option<string?>("--after") { Description = "Go on after this id." };
-        var json = new Option<bool>("--json") { Description = "Print the region's answer as it is." };
         command.Add(limit);
         command.Add(cursor);
-        command.Add(json);
         var call = new RegionCall();
-        call.AddTo(command);
+        call.On(command);
         command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
         {
             (string Name, string? Value)[] query =
                 [.. filters(parsed), ("cursor", parsed.GetValue(cursor)), ("limit", parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture))];
             var given = string.Join('&', query.Where(q => q.Value is not null).Select(q => $"{q.Name}={Uri.EscapeDataString(q.Value!)}"));
             var text = await RegionCall.GetTextAsync(http, $"{path}?{given}", cancel);
-            if (parsed.GetValue(json))
+            if (call.WantsJson(parsed))
             {
                 console.Profile.Out.Writer.WriteLine(text);
                 return 0;

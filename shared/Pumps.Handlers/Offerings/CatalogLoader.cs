@@ -134,10 +134,10 @@ public static partial class CatalogLoader
         Unique(routes.Feeds.SelectMany(f => f.Kinds).Select(k => (file, $"feed of {k.Name()}")), faults);
     }
 
-    private static void Unique(IEnumerable<(string File, string Id)> items, List<CatalogFault> faults)
+    private static void Unique(IEnumerable<(string File, string Id)> items, List<CatalogFault> faults, string place = "/id")
     {
         foreach (var twice in items.GroupBy(i => i.Id).Where(g => g.Count() > 1))
-            faults.Add(new(twice.Last().File, "/id", $"\"{twice.Key}\" is there more than once ({string.Join(", ", twice.Select(t => t.File).Distinct())})"));
+            faults.Add(new(twice.Last().File, place, $"\"{twice.Key}\" is there more than once ({string.Join(", ", twice.Select(t => t.File).Distinct())})"));
     }
 
     private static List<(string Name, DataDictionary Value)> ReadDictionaries(string folder, List<CatalogFault> faults)

@@ -75,11 +75,14 @@ internal sealed class CommandBenchmark(IAnsiConsole console, int connections, Ti
         var idle = await GiveAsync(http, fleet.Devices, Task.Delay(duration / 4, cancel), cancel);
         Show(verdicts, "nothing else to do", idle);
 
-        var load = new LoadGenerator(new LoadOptions(connections, duration, 1, Seed: 1) { PerSecond = rate }, connection, new HttpProvisioner(http), dictionaries, TimeProvider.System)
+        var warmUp = duration / 4;
+        var load = new LoadGenerator(new LoadOptions(connections, warmUp + duration, 1, Seed: 1) { PerSecond = rate }, connection, new HttpProvisioner(http), dictionaries, TimeProvider.System)
             .RunAsync(cancel);
         while (!load.IsCompleted
             && (await http.GetFromJsonAsync<StatusView>("api/ops/status", cancel))!.GatewayConnections < connections + Obeying)
             await Task.Delay(TimeSpan.FromMilliseconds(200), cancel);
+        var early = await GiveAsync(http, fleet.Devices, Task.WhenAny(load, Task.Delay(warmUp, cancel)), cancel);
+        Show(verdicts, $"in the first {warmUp.TotalSeconds:0} s that they come in", early);
         var busy = await GiveAsync(http, fleet.Devices, load, cancel);
         var result = await load;
         await over.CancelAsync();
@@ -87,8 +90,9 @@ internal sealed class CommandBenchmark(IAnsiConsole console, int connections, Ti
 
         verdicts.Show("frames acknowledged meanwhile", $"{result.PerSecond:N0}/s");
         Show(verdicts, "while they come in", busy);
-        verdicts.Add("p99 of it", $"below {Asked.TotalMilliseconds:0} ms", $"{busy.Whole.Percentile(0.99).TotalMilliseconds:0} ms", busy.Whole.Percentile(0.99) < Asked);
-        verdicts.Add("commands not done", "0", $"{busy.NotDone}", busy.NotDone == 0);
+        verdicts.Add("p99 of the latter", $"below {Asked.TotalMilliseconds:0} ms", $"{busy.Whole.Percentile(0.99).TotalMilliseconds:0} ms", busy.Whole.Percentile(0.99) < Asked);
+        var notDone = idle.NotDone + early.NotDone + busy.NotDone;
+        verdicts.Add("commands not done", "0", $"{notDone}", notDone == 0);
         return verdicts.Print();
     }
 

@@ -129,10 +129,4 @@ public sealed class ScheduleRoutesTests : PostgresFixture
         while (next is not null);
         return found;
     }
-
-    private async Task ExecuteAsync(string sql)
-    {
-        await using NpgsqlCommand command = Database.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Cancel);
-    }
 }
