@@ -58,10 +58,8 @@ public static class DevicesCommand
         {
             var path = "api/devices/" + Uri.EscapeDataString(parsed.GetValue(id)!);
             var text = await RegionCall.GetTextAsync(http, path, cancel);
-            if (call.WantsJson(parsed))
-                console.Profile.Out.Writer.WriteLine(text);
-            else
-                Print(console, RegionCall.Read<DeviceView>(text), RegionCall.Read<List<OwnershipView>>(await RegionCall.GetTextAsync(http, path + "/owners", cancel)));
+            var owners = RegionCall.Read<List<OwnershipView>>(await RegionCall.GetTextAsync(http, path + "/owners", cancel));
+            call.Print(parsed, console, text, () => Print(console, RegionCall.Read<DeviceView>(text), owners));
             return 0;
         }, cancel));
         return command;
@@ -83,24 +81,22 @@ public static class DevicesCommand
                 [.. filters(parsed), ("cursor", parsed.GetValue(cursor)), ("limit", parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture))];
             var given = string.Join('&', query.Where(q => q.Value is not null).Select(q => $"{q.Name}={Uri.EscapeDataString(q.Value!)}"));
             var text = await RegionCall.GetTextAsync(http, $"{path}?{given}", cancel);
-            if (call.WantsJson(parsed))
-            {
-                console.Profile.Out.Writer.WriteLine(text);
-                return 0;
-            }
-
-            var page = RegionCall.Read<PageView<T>>(text);
-            var table = new Table().Border(TableBorder.Simple);
-            foreach (var column in columns)
-                table.AddColumn(column);
-            foreach (var item in page.Items)
-                table.AddRow([.. cells(item).Select(c => new Text(c))]);
-            console.Write(table);
-            if (page.Next is { } next)
-                console.MarkupLineInterpolated($"There are more: --after {next}");
+            call.Print(parsed, console, text, () => Print(console, RegionCall.Read<PageView<T>>(text), columns, cells));
             return 0;
         }, cancel));
         return command;
+    }
+
+    private static void Print<T>(IAnsiConsole console, PageView<T> page, string[] columns, Func<T, string[]> cells)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (var column in columns)
+            table.AddColumn(column);
+        foreach (var item in page.Items)
+            table.AddRow([.. cells(item).Select(c => new Text(c))]);
+        console.Write(table);
+        if (page.Next is { } next)
+            console.MarkupLineInterpolated($"There are more: --after {next}");
     }
 
     private static void Print(IAnsiConsole console, DeviceView device, List<OwnershipView> owners)

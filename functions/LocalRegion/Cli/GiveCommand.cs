@@ -36,10 +36,7 @@ internal static class GiveCommand
                 given = RegionCall.Read<CommandView>(text);
             }
 
-            if (call.WantsJson(parsed))
-                console.Profile.Out.Writer.WriteLine(text);
-            else
-                Print(console, [given]);
+            call.Print(parsed, console, text, () => Print(console, [given]));
             return !parsed.GetValue(wait) || given.State == "done" ? 0 : 1;
         }, cancel));
         return command;
@@ -58,10 +55,7 @@ internal static class GiveCommand
                 return 1;
             (body["site"], body["tag"], body["customer"]) = (parsed.GetValue(site), parsed.GetValue(tag), parsed.GetValue(customer));
             var text = await RegionCall.SendAsync(http, HttpMethod.Post, "api/command-groups", JsonContent.Create(body), cancel, parsed.GetValue(order.Id));
-            if (call.WantsJson(parsed))
-                console.Profile.Out.Writer.WriteLine(text);
-            else
-                Print(console, RegionCall.Read<GroupReceipt>(text));
+            call.Print(parsed, console, text, () => Print(console, RegionCall.Read<GroupReceipt>(text)));
             return 0;
         }, cancel));
         return command;
@@ -77,10 +71,7 @@ internal static class GiveCommand
         {
             var cursor = parsed.GetValue(after) is { } given ? "&cursor=" + Uri.EscapeDataString(given) : "";
             var text = await RegionCall.GetTextAsync(http, $"api/command-groups/{Uri.EscapeDataString(parsed.GetValue(group)!)}?limit=200{cursor}", cancel);
-            if (call.WantsJson(parsed))
-                console.Profile.Out.Writer.WriteLine(text);
-            else
-                Print(console, RegionCall.Read<GroupReceipt>(text));
+            call.Print(parsed, console, text, () => Print(console, RegionCall.Read<GroupReceipt>(text)));
             return 0;
         }, cancel));
         return command;
@@ -110,10 +101,7 @@ internal static class GiveCommand
         call.On(command).SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
         {
             var text = await RegionCall.SendAsync(http, method, place(parsed), null, cancel);
-            if (call.WantsJson(parsed))
-                console.Profile.Out.Writer.WriteLine(text);
-            else
-                show(text);
+            call.Print(parsed, console, text, () => show(text));
             return 0;
         }, cancel));
         return command;

@@ -45,7 +45,14 @@ internal sealed class RegionCall(TimeSpan? patience = null)
         return command;
     }
 
-    public bool WantsJson(ParseResult parsed) => parsed.GetValue(_json);
+    /// <summary>Prints an answer as it is when that was asked for, else as <paramref name="show"/> has it.</summary>
+    public void Print(ParseResult parsed, IAnsiConsole console, string answer, Action show)
+    {
+        if (parsed.GetValue(_json))
+            console.Profile.Out.Writer.WriteLine(answer);
+        else
+            show();
+    }
 
     /// <summary>Sends one request and shows its answer, as a table or as it is.</summary>
     public Task<int> CallAsync(
@@ -53,10 +60,7 @@ internal sealed class RegionCall(TimeSpan? patience = null)
         RunAsync(console, parsed, async http =>
         {
             var text = await SendAsync(http, method, path, body, cancel);
-            if (WantsJson(parsed))
-                console.Profile.Out.Writer.WriteLine(text);
-            else
-                show(text.Length == 0 ? default : Read<JsonElement>(text));
+            Print(parsed, console, text, () => show(text.Length == 0 ? default : Read<JsonElement>(text)));
             return 0;
         }, cancel);
 

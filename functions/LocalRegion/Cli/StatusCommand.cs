@@ -25,10 +25,7 @@ public static class StatusCommand
         {
             var text = await RegionCall.GetTextAsync(http, "api/ops/status", cancel);
             var status = RegionCall.Read<StatusView>(text);
-            if (call.WantsJson(parsed))
-                console.Profile.Out.Writer.WriteLine(text);
-            else
-                Print(console, status);
+            call.Print(parsed, console, text, () => Print(console, status));
             return status.LedgerDifference == 0 ? Balanced : Difference;
         }, cancel));
         return command;

@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Time.Testing;
 using Pumps.Contracts.Tests.Commands;
 using Pumps.Contracts.Tests.Postgres;
 using Pumps.Handlers;

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using Pumps.Contracts.Tests.Postgres;
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
