@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using NJsonSchema;
+using NJsonSchema.Validation;
 using Pumps.Core.Dictionaries;
 using Pumps.Core.Offerings;
 using Pumps.Core.Protocols;
@@ -196,9 +197,17 @@ public static partial class CatalogLoader
 
         var schema = JsonSchema.FromJsonAsync(File.ReadAllText(Path.Combine(folder, "schema", $"{schemaName}.schema.json"))).GetAwaiter().GetResult();
         var broken = schema.Validate(text);
-        faults.AddRange(broken.Select(b => new CatalogFault(name, b.Path?.Replace("#", "", StringComparison.Ordinal) ?? "/", $"{b.Kind} (line {b.LineNumber})")));
+        faults.AddRange(broken.SelectMany(Innermost).Select(b => new CatalogFault(name, Pointer(b.Path), $"{b.Kind} (line {b.LineNumber})")));
         return broken.Count == 0 ? root : null;
     }
+
+    /// <summary>The rule that was broken, where the validator only says which item of a list has broken one.</summary>
+    private static IEnumerable<ValidationError> Innermost(ValidationError error) =>
+        error is ChildSchemaValidationError children ? children.Errors.Values.SelectMany(e => e).SelectMany(Innermost) : [error];
+
+    /// <summary>A place as a JSON pointer; the validator writes <c>#/commands[1].role</c>.</summary>
+    private static string Pointer(string? path) =>
+        path?.Replace("#", "", StringComparison.Ordinal).Replace('[', '/').Replace("]", "", StringComparison.Ordinal).Replace('.', '/') ?? "/";
 
     private static Offering ToOffering(JsonElement o) => new(
         Text(o, "id"), Text(o, "name"),

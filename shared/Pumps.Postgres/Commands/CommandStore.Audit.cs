@@ -49,6 +49,7 @@ public sealed partial class CommandStore
         Parameters =
         {
             Texts("devices", refused.Select(r => r.DeviceId)), Texts("customers", refused.Select(r => r.Customer)),
+            Texts("reasons", refused.Select(r => r.Faults[0].Rule)),
             new("faults", NpgsqlDbType.Array | NpgsqlDbType.Json) { Value = refused.Select(r => JsonSerializer.Serialize(r.Faults, Json)).ToArray() },
             new("id", Printable(order.Id)), new("command", Printable(order.Command)), Document("arguments", NpgsqlDbType.Json, order.Arguments),
             new("requested_by", order.RequestedBy), new("origin", order.Origin),
