@@ -45,6 +45,9 @@ public sealed class SubmitGroup(Catalog catalog, ICommandStore store, ICommandBe
     /// <summary>Devices in a list.</summary>
     public const int ListMax = 1000;
 
+    // As the catalog has them, and some more: a name that is merely unknown is each device's affair.
+    private const int CommandMax = 64;
+
     // IoT Hub's limit.
     private const int DeviceIdMax = 128;
 
@@ -103,6 +106,8 @@ public sealed class SubmitGroup(Catalog catalog, ICommandStore store, ICommandBe
         var (site, tag, customer, devices) = order.Target;
         if (!SubmitCommand.IsId(order.Id))
             faults.Add(new("invalid_id", "id", order.Id, SubmitCommand.IdForm));
+        if (order.Command.Length is 0 or > CommandMax || order.Command.Any(char.IsControl))
+            faults.Add(new("unknown_command", "command", order.Command, "a command that /api/catalog lists"));
         if (devices is not null)
         {
             if ((site ?? tag ?? customer) is not null)

@@ -31,7 +31,7 @@ public sealed partial class CommandStore
         {
             Parameters =
             {
-                new("id", order.Id), new("command", order.Command), Document("arguments", NpgsqlDbType.Jsonb, order.Arguments),
+                new("id", order.Id), new("command", order.Command), Document("arguments", NpgsqlDbType.Json, order.Arguments),
                 Document("target", NpgsqlDbType.Jsonb, order.Target), new("requested_by", order.RequestedBy), new("origin", order.Origin),
                 new("devices", commands.Count + refused.Count), new("now", now.UtcDateTime),
             },

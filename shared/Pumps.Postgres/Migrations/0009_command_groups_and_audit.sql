@@ -7,7 +7,7 @@
 create table command_group (
     group_id     text collate "C" not null primary key,
     command      text             not null,
-    arguments    jsonb            not null,
+    arguments    json             not null,   -- as it was given: jsonb refuses some of what people send
     target       jsonb            not null,   -- site, tag, customer, or devices
     requested_by text             not null,
     origin       text             not null,
@@ -25,7 +25,7 @@ create table command_audit (
     customer     text             not null,   -- empty for a device that was not there
     command_id   text collate "C" not null,
     command      text             not null,
-    arguments    json             not null,   -- as it was given: jsonb refuses some of what people send
+    arguments    json             not null,
     requested_by text             not null,
     origin       text             not null,
     group_id     text collate "C",

@@ -172,6 +172,9 @@ public sealed class CommandRoutesTests : PostgresFixture
     {
         await GiveAsync("dp1-5", "operator", new { command = "start" }, "mine");
 
+        var odd = await GroupAsync("operator", new { command = "stop", devices = new[] { "dp1-5" }, arguments = new { now = "\0" } }, "odd", HttpStatusCode.Accepted);
+        Assert.That(Lines(odd), Is.EqualTo(new[] { "dp1-5 unknown_argument" }));
+
         var given = await GroupAsync("operator", new { command = "stop", devices = new[] { "dp1-4", "dp1-5" } }, "mine", HttpStatusCode.Accepted);
 
         Assert.That(Lines(given), Is.EqualTo(new[] { "dp1-4 queued", "dp1-5 idempotency_conflict" }));
@@ -211,6 +214,7 @@ public sealed class CommandRoutesTests : PostgresFixture
     [TestCase("""{ "command": "stop", "devices": ["dp1-1"], "site": "north" }""", "ambiguous_target")]
     [TestCase("""{ "command": "stop", "devices": ["dp1-1", "dp1-1"] }""", "repeated_device")]
     [TestCase("""{ "command": "stop", "devices": ["dp1\u0000"] }""", "invalid_device")]
+    [TestCase("""{ "command": "fly\u0000", "devices": ["dp1-1"] }""", "unknown_command")]
     [TestCase("""{ "command": "stop", "site": "North!" }""", "invalid_site")]
     [TestCase("""{ "command": "stop", "site": "north", "tag": "" }""", "invalid_tag")]
     [TestCase("""{ "command": "stop", "places": ["north"] }""", "malformed_body")]
