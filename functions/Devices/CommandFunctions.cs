@@ -5,9 +5,12 @@ using Pumps.Handlers.Commands;
 
 namespace Pumps.Devices;
 
-/// <summary>Azure's doors to <see cref="SendCommands"/> and <see cref="TakeDeliveries"/>. The local region's are CommandLoop and the gateway's feedback.</summary>
+/// <summary>
+/// Azure's doors to <see cref="SendCommands"/>, <see cref="TakeDeliveries"/> and <see cref="KeepCommands"/>. The local region's are CommandLoop, the
+/// gateway's feedback and Upkeep.
+/// </summary>
 /// <remarks>All of them may run on several hosts at once; what one of them has taken the others leave alone.</remarks>
-public sealed class CommandFunctions(SendCommands sender, TakeDeliveries deliveries, IotHubFeedback feedback)
+public sealed class CommandFunctions(SendCommands sender, TakeDeliveries deliveries, IotHubFeedback feedback, KeepCommands keeper)
 {
     // Each waits for its device, for half a minute when that is silent.
     private const int AtOnce = 100;
@@ -25,4 +28,9 @@ public sealed class CommandFunctions(SendCommands sender, TakeDeliveries deliver
     [Function(nameof(TakeFeedback))]
     public Task TakeFeedback([TimerTrigger("*/15 * * * * *", UseMonitor = false)] TimerInfo timer, FunctionContext context) =>
         feedback.DrainAsync(deliveries.HandleAsync, context.CancellationToken);
+
+    /// <summary>Once a night, when few commands are given; a missed run is made up for by the next.</summary>
+    [Function(nameof(KeepOldCommands))]
+    public Task KeepOldCommands([TimerTrigger("0 40 2 * * *", UseMonitor = true)] TimerInfo timer, FunctionContext context) =>
+        keeper.HandleAsync(context.CancellationToken);
 }

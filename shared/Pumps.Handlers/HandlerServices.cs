@@ -35,6 +35,7 @@ public static class HandlerServices
         services.AddSingleton<SubmitGroup>();
         services.AddSingleton<SendCommands>();
         services.AddSingleton<CancelCommand>();
+        services.AddSingleton<KeepCommands>();
         services.AddSingleton<TakeAnswers>();
         services.AddSingleton<TakeDeliveries>();
         services.AddSingleton<RunSchedules>();

@@ -6,6 +6,8 @@ using Pumps.Core.Protocols;
 using Pumps.Core.Protocols.Dp1;
 using Pumps.Core.Protocols.Dp2;
 using Pumps.Fleet;
+using Pumps.LocalRegion.Cli;
+using Spectre.Console;
 
 namespace Pumps.Journeys.Tests;
 
@@ -37,6 +39,7 @@ public sealed class CommandJourney
         }
 
         await region.SettleAsync();
+        await TryCommandLineAsync(region, fleet.Devices.First(d => d.Product is FleetProduct.IrrigationPumpV1).Id);
     }
 
     [Test]
@@ -95,6 +98,73 @@ public sealed class CommandJourney
         }
 
         await TestContext.Progress.WriteLineAsync($"{rounds * devices.Count} commands, {devices.Sum(d => fleet.Received(d).Count)} frames received");
+    }
+
+    /// <summary>What <c>pumps devices</c> prints of this region: of what it does, and of what it cannot.</summary>
+    private static async Task TryCommandLineAsync(HostedRegion region, string device)
+    {
+        var customer = Text(await region.GetAsync($"api/devices/{device}"), "customer");
+        using var site = await region.Http.PutAsJsonAsync("api/sites/north-field", new { customer, name = "North field", timeZone = "Europe/Berlin" });
+        Assert.That(site.IsSuccessStatusCode, await site.Content.ReadAsStringAsync());
+        using var placed = await region.Http.PatchAsJsonAsync($"api/devices/{device}", new { site = "north-field", tags = new[] { "greenhouse" } });
+        Assert.That(placed.IsSuccessStatusCode, await placed.Content.ReadAsStringAsync());
+
+        using (Assert.EnterMultipleScope())
+        {
+            await PrintsAsync(0, "list --site north-field", device, "irrigation-pump-v1", "north-field", "greenhouse", "active");
+            await PrintsAsync(0, "list --limit 1", "There are more: --after");
+            await PrintsAsync(1, "list --limit 0", "answers 400", "\"limit\" is \"0\"", "a whole number from 1 to");
+            await PrintsAsync(0, $"show {device}", "customer", customer!, "site", "north-field", "connection", "online");
+            await PrintsAsync(0, $"show {device} --json", "\"id\":\"" + device);
+            await PrintsAsync(1, "show dp1-999", "answers 404", "dp1-999");
+            await PrintsAsync(0, "sites", "north-field", "North field", "Europe/Berlin");
+            await PrintsAsync(0, "customers", customer!);
+
+            await PrintsAsync(0, $"command send {device} set_report_interval report_interval=55 --wait --id by-hand", "by-hand", "report_interval=55", "done");
+            await PrintsAsync(0, $"command list {device}", "by-hand", "set_report_interval", "done");
+            await PrintsAsync(1, $"command cancel {device} by-hand", "answers 409", "done already");
+            await PrintsAsync(1, $"command send {device} fly", "answers 400", "one of start, stop");
+            await PrintsAsync(1, $"command send {device} set_speed 2900", "\"2900\" is not name=value.");
+            await PrintsAsync(1, $"command send {device} reboot", "answers 409", "Say that you mean it");
+            await PrintsAsync(0, "command send-all read_status --site north-field --tag greenhouse --id all-1", "all-1: 1 devices, 1 queued, 0 refused", device);
+            await PrintsAsync(0, "command receipt all-1", "all-1: 1 devices", device);
+            await PrintsAsync(1, "command send-all read_status --tag greenhouse", "answers 400", "\"customer\" is missing");
+            await PrintsAsync(0, $"command audit {device}", "by-hand", "not_taken", "unknown_command", "confirmation_required");
+            await PrintsAsync(1, "command audit dp1-999", "answers 404");
+        }
+
+        var plan = Path.Combine(region.DataFolder, "plan.json");
+        await File.WriteAllTextAsync(plan, """{ "name": "Morning", "times": ["05:30"], "weekdays": ["mon"], "run": { "command": "start" }, "minutes": 5, "then": { "command": "stop" } }""");
+        var id = JsonElement.Parse(await PrintsAsync(0, $"schedule add {plan} --site north-field --json")).GetProperty("id").GetString();
+        using (Assert.EnterMultipleScope())
+        {
+            await PrintsAsync(0, "schedule list --site north-field", "Morning", "active", "Europe/Berlin");
+            await PrintsAsync(0, $"schedule next {id}", "05:30");
+            await PrintsAsync(0, $"schedule pause {id}", "paused");
+            await PrintsAsync(0, $"schedule resume {id}", "active");
+            await PrintsAsync(0, $"schedule remove {id}", "Removed");
+            await PrintsAsync(1, $"schedule show {id}", "answers 404");
+            await PrintsAsync(1, "schedule add no-such-file.json --site north-field", "no-such-file.json");
+        }
+
+        async Task<string> PrintsAsync(int code, string words, params string[] expected)
+        {
+            var (given, text) = await PumpsAsync($"{words} --data {region.DataFolder}");
+            Assert.That(given, Is.EqualTo(code), $"devices {words}: {text}");
+            foreach (var part in expected)
+                Assert.That(text, Does.Contain(part), $"devices {words}");
+            return text;
+        }
+    }
+
+    /// <summary>Runs <c>pumps devices</c> with these words in this process; a console wide enough that no line is broken.</summary>
+    private static async Task<(int Code, string Text)> PumpsAsync(string words)
+    {
+        using var written = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(written) });
+        console.Profile.Width = 400;
+        var code = await DevicesCommand.Create(console, TimeProvider.System).Parse(words).InvokeAsync();
+        return (code, written.ToString());
     }
 
     private static string? Text(JsonElement of, string name) => of.GetProperty(name).GetString();

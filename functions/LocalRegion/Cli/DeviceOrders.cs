@@ -38,7 +38,7 @@ internal static class DeviceOrders
         var (device, product, customer) = (DeviceArgument(), new Argument<string>("product"), new Argument<string>("customer"));
         var (offset, id) = (OffsetOption(), IdOption());
         var site = new Option<string?>("--site") { Description = "Where it will stand: a site of the customer." };
-        var api = new OrderCall();
+        var api = new RegionCall();
         var command = api.On(new("order", "Orders a device: identity, tags, register; active with its first hello.") { device, product, customer, offset, site, id });
         command.SetAction((parsed, cancel) => PlaceAsync(api, parsed, console, time, parsed.GetValue(id), new
         {
@@ -57,7 +57,7 @@ internal static class DeviceOrders
         var (device, offset, id) = (DeviceArgument(), OffsetOption(), IdOption());
         var product = new Option<string?>("--product") { Description = "The new product; its offering comes with it." };
         var customer = new Option<string?>("--customer") { Description = "The new owner." };
-        var api = new OrderCall();
+        var api = new RegionCall();
         var command = api.On(new("change", "Changes product, owner or offset of a device; its history stays.") { device, product, customer, offset, id });
         command.SetAction((parsed, cancel) => PlaceAsync(api, parsed, console, time, parsed.GetValue(id), new
         {
@@ -73,7 +73,7 @@ internal static class DeviceOrders
     private static Command Plain(string name, string kind, string description, IAnsiConsole console, TimeProvider time)
     {
         var (device, id) = (DeviceArgument(), IdOption());
-        var api = new OrderCall();
+        var api = new RegionCall();
         var command = api.On(new(name, description) { device, id });
         command.SetAction((parsed, cancel) => PlaceAsync(
             api, parsed, console, time, parsed.GetValue(id), new { device = parsed.GetValue(device), kind }, name, parsed.GetValue(device)!, cancel));
@@ -83,7 +83,7 @@ internal static class DeviceOrders
     private static Command OnOrder(string name, string description, IAnsiConsole console)
     {
         var order = new Argument<string>("order");
-        var api = new OrderCall();
+        var api = new RegionCall();
         var command = api.On(new(name, description) { order });
         command.SetAction((parsed, cancel) => api.CallAsync(
             parsed, console, HttpMethod.Post, $"api/orders/{Uri.EscapeDataString(parsed.GetValue(order)!)}/{name}", null, answer => ShowOrders(console, [answer]), cancel));
@@ -94,7 +94,7 @@ internal static class DeviceOrders
     {
         var device = new Option<string?>("--device") { Description = "Only orders of this device." };
         var phase = new Option<string?>("--phase") { Description = "Only orders in this phase." };
-        var api = new OrderCall();
+        var api = new RegionCall();
         var command = api.On(new("orders", "Orders, newest first.") { device, phase });
         command.SetAction((parsed, cancel) =>
         {
@@ -109,7 +109,7 @@ internal static class DeviceOrders
     {
         var file = new Argument<FileInfo>("file") { Description = "CSV with the columns device, product, customer and, where wanted, utc_offset_minutes (for DP1 devices), site and claim_code (for devices of the stock)." };
         var id = new Option<string?>("--id") { Description = "Id of the bulk order. The same id and file again goes on where it stopped. Default: the file's name." };
-        var api = new OrderCall();
+        var api = new RegionCall(RegionCall.Upload);
         var command = api.On(new("bulk", "Orders the devices of a file, with a receipt for every line.") { file, id });
         command.SetAction(async (parsed, cancel) =>
         {
@@ -134,7 +134,7 @@ internal static class DeviceOrders
     private static Command Claim(IAnsiConsole console)
     {
         var (device, code, customer) = (DeviceArgument(), new Argument<string>("code"), new Argument<string>("customer"));
-        var api = new OrderCall();
+        var api = new RegionCall();
         var command = api.On(new("claim", "An owner claims a device of the stock with the code of its label.") { device, code, customer });
         command.SetAction((parsed, cancel) => api.CallAsync(parsed, console, HttpMethod.Post, "api/claims",
             JsonContent.Create(new { device = parsed.GetValue(device), code = parsed.GetValue(code), customer = parsed.GetValue(customer) }),
@@ -145,7 +145,7 @@ internal static class DeviceOrders
     private static Command ClaimCode(IAnsiConsole console)
     {
         var device = DeviceArgument();
-        var api = new OrderCall();
+        var api = new RegionCall();
         var command = api.On(new("claim-code", "Makes the code of a device's label. It is shown once; the one before is worth nothing from now on.") { device });
         command.SetAction((parsed, cancel) => api.CallAsync(
             parsed, console, HttpMethod.Post, $"api/devices/{Uri.EscapeDataString(parsed.GetValue(device)!)}/claim-code", null,
@@ -154,7 +154,7 @@ internal static class DeviceOrders
     }
 
     private static Task<int> PlaceAsync(
-        OrderCall api, ParseResult parsed, IAnsiConsole console, TimeProvider time, string? id, object order, string name, string device, CancellationToken cancel)
+        RegionCall api, ParseResult parsed, IAnsiConsole console, TimeProvider time, string? id, object order, string name, string device, CancellationToken cancel)
     {
         id ??= string.Create(CultureInfo.InvariantCulture, $"{name}-{device}-{time.GetUtcNow():yyyyMMddHHmmss}");
         return api.CallAsync(
@@ -197,34 +197,4 @@ internal static class DeviceOrders
     private static Option<string?> IdOption() => new("--id") { Description = "Id of the order: the same id again is the same order. Default: made from device and time." };
 
     private static Option<int?> OffsetOption() => new("--utc-offset") { Description = "DP1 only: minutes that the site's civil time is ahead of UTC." };
-
-    /// <summary>A request of these commands: its options, and its answer shown as a table or as it is.</summary>
-    private sealed class OrderCall
-    {
-        // An upload of a large file takes its time.
-        private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
-
-        private readonly RegionCall _call = new();
-        private readonly Option<bool> _json = new("--json") { Description = "Print the region's answer as it is." };
-
-        public Command On(Command command)
-        {
-            _call.AddTo(command);
-            command.Add(_json);
-            return command;
-        }
-
-        public Task<int> CallAsync(
-            ParseResult parsed, IAnsiConsole console, HttpMethod method, string path, HttpContent? body, Action<JsonElement> show, CancellationToken cancel) =>
-            _call.RunAsync(console, parsed, async http =>
-            {
-                http.Timeout = Patience;
-                var text = await RegionCall.SendAsync(http, method, path, body, cancel);
-                if (parsed.GetValue(_json))
-                    console.Profile.Out.Writer.WriteLine(text);
-                else
-                    show(RegionCall.Read<JsonElement>(text));
-                return 0;
-            }, cancel);
-    }
 }

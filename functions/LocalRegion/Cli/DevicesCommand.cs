@@ -52,18 +52,14 @@ public static class DevicesCommand
     private static Command Show(IAnsiConsole console)
     {
         var id = new Argument<string>("id") { Description = "The device's id, such as dp1-4711001." };
-        var json = new Option<bool>("--json") { Description = "Print the region's answer as it is." };
         var call = new RegionCall();
-        var command = new Command("show", "Show one device with its owners and newest values.") { id, json };
-        call.AddTo(command);
+        var command = call.On(new("show", "Show one device with its owners and newest values.") { id });
         command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
         {
             var path = "api/devices/" + Uri.EscapeDataString(parsed.GetValue(id)!);
             var text = await RegionCall.GetTextAsync(http, path, cancel);
-            if (parsed.GetValue(json))
-                console.Profile.Out.Writer.WriteLine(text);
-            else
-                Print(console, RegionCall.Read<DeviceView>(text), RegionCall.Read<List<OwnershipView>>(await RegionCall.GetTextAsync(http, path + "/owners", cancel)));
+            var owners = RegionCall.Read<List<OwnershipView>>(await RegionCall.GetTextAsync(http, path + "/owners", cancel));
+            call.Print(parsed, console, text, () => Print(console, RegionCall.Read<DeviceView>(text), owners));
             return 0;
         }, cancel));
         return command;
@@ -75,36 +71,32 @@ public static class DevicesCommand
     {
         var limit = new Option<int>("--limit") { Description = "How many to list at most, 1 to 1000.", DefaultValueFactory = _ => 100 };
         var cursor = new Option<string?>("--after") { Description = "Go on after this id." };
-        var json = new Option<bool>("--json") { Description = "Print the region's answer as it is." };
         command.Add(limit);
         command.Add(cursor);
-        command.Add(json);
         var call = new RegionCall();
-        call.AddTo(command);
+        call.On(command);
         command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
         {
             (string Name, string? Value)[] query =
                 [.. filters(parsed), ("cursor", parsed.GetValue(cursor)), ("limit", parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture))];
             var given = string.Join('&', query.Where(q => q.Value is not null).Select(q => $"{q.Name}={Uri.EscapeDataString(q.Value!)}"));
             var text = await RegionCall.GetTextAsync(http, $"{path}?{given}", cancel);
-            if (parsed.GetValue(json))
-            {
-                console.Profile.Out.Writer.WriteLine(text);
-                return 0;
-            }
-
-            var page = RegionCall.Read<PageView<T>>(text);
-            var table = new Table().Border(TableBorder.Simple);
-            foreach (var column in columns)
-                table.AddColumn(column);
-            foreach (var item in page.Items)
-                table.AddRow([.. cells(item).Select(c => new Text(c))]);
-            console.Write(table);
-            if (page.Next is { } next)
-                console.MarkupLineInterpolated($"There are more: --after {next}");
+            call.Print(parsed, console, text, () => Print(console, RegionCall.Read<PageView<T>>(text), columns, cells));
             return 0;
         }, cancel));
         return command;
+    }
+
+    private static void Print<T>(IAnsiConsole console, PageView<T> page, string[] columns, Func<T, string[]> cells)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (var column in columns)
+            table.AddColumn(column);
+        foreach (var item in page.Items)
+            table.AddRow([.. cells(item).Select(c => new Text(c))]);
+        console.Write(table);
+        if (page.Next is { } next)
+            console.MarkupLineInterpolated($"There are more: --after {next}");
     }
 
     private static void Print(IAnsiConsole console, DeviceView device, List<OwnershipView> owners)

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Portal;
@@ -13,122 +12,177 @@ internal static class GiveCommand
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
 
-    public static Command Create(IAnsiConsole console)
-    {
-        var data = new Option<DirectoryInfo>("--data") { Description = "Data folder of the region.", DefaultValueFactory = _ => new(".local"), Recursive = true };
-        var device = new Argument<string>("device") { Description = "Id of the device." };
+    private static readonly Argument<string> Device = new("device") { Description = "Id of the device." };
 
-        var name = new Argument<string>("command") { Description = "What /api/catalog lists for the device's product: start, set_pressure, ..." };
-        var arguments = new Argument<string[]>("arguments") { Description = "name=value: setpoint_pressure=4.25", Arity = ArgumentArity.ZeroOrMore };
-        var confirm = new Option<bool>("--confirm") { Description = "The command is dangerous, and you mean it." };
+    public static Command Create(IAnsiConsole console) =>
+        new("command", "Give commands to devices, and see what became of them.") { Send(console), SendAll(console), Receipt(console), List(console), Audit(console), Cancel(console) };
+
+    private static Command Send(IAnsiConsole console)
+    {
         var wait = new Option<bool>("--wait") { Description = "Wait until it has ended. Exit code 1 when it was not done." };
-        var life = new Option<double?>("--time-to-live") { Description = "Seconds that it may wait for the device." };
-        var id = new Option<string?>("--id") { Description = "Its id; giving it twice with the same id gives it once." };
-        var send = new Command("send", "Give a command to a device.") { device, name, arguments, confirm, wait, life, id };
-        send.SetAction((parsed, cancel) => CallAsync(console, parsed.GetValue(data)!, async http =>
+        var (order, call) = (new OrderWords(), new RegionCall());
+        var command = order.On(call.On(new("send", "Give a command to a device.") { Device, wait }));
+        command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
         {
-            var body = new JsonObject
-            {
-                ["command"] = parsed.GetValue(name), ["arguments"] = Arguments(parsed.GetValue(arguments)!), ["confirm"] = parsed.GetValue(confirm),
-                ["timeToLiveSeconds"] = parsed.GetValue(life),
-            };
-            var place = $"api/devices/{Uri.EscapeDataString(parsed.GetValue(device)!)}/commands";
-            using var request = new HttpRequestMessage(HttpMethod.Post, place) { Content = JsonContent.Create(body) };
-            if (parsed.GetValue(id) is { } key)
-                request.Headers.Add("Idempotency-Key", key);
-            using var answer = await http.SendAsync(request, cancel);
-            var command = await ReadAsync<CommandView>(answer, cancel);
-            while (parsed.GetValue(wait) && command.EndedAt is null)
+            if (!order.TryRead(parsed, console, out var body))
+                return 1;
+            var place = PlaceOf(parsed);
+            var text = await RegionCall.SendAsync(http, HttpMethod.Post, place, JsonContent.Create(body), cancel, parsed.GetValue(order.Id));
+            var given = RegionCall.Read<CommandView>(text);
+            while (parsed.GetValue(wait) && given.EndedAt is null)
             {
                 await Task.Delay(Look, cancel);
-                using var again = await http.GetAsync(new Uri($"{place}/{command.Id}", UriKind.Relative), cancel);
-                command = await ReadAsync<CommandView>(again, cancel);
+                text = await RegionCall.GetTextAsync(http, $"{place}/{given.Id}", cancel);
+                given = RegionCall.Read<CommandView>(text);
             }
 
-            Print(console, [command]);
-            return !parsed.GetValue(wait) || command.State == "done" ? 0 : 1;
+            call.Print(parsed, console, text, () => Print(console, [given]));
+            return !parsed.GetValue(wait) || given.State == "done" ? 0 : 1;
         }, cancel));
+        return command;
+    }
 
-        var list = new Command("list", "Show the newest commands of a device.") { device };
-        list.SetAction((parsed, cancel) => CallAsync(console, parsed.GetValue(data)!, async http =>
+    private static Command SendAll(IAnsiConsole console)
+    {
+        var site = new Option<string?>("--site") { Description = "All devices at this site." };
+        var tag = new Option<string?>("--tag") { Description = "Of these only the ones with this tag." };
+        var customer = new Option<string?>("--customer") { Description = "All devices of this customer." };
+        var (order, call) = (new OrderWords(), new RegionCall());
+        var command = order.On(call.On(new("send-all", "Give a command to the devices of a site or a customer, with a receipt for each.") { site, tag, customer }));
+        command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
         {
-            using var answer = await http.GetAsync(new Uri($"api/devices/{Uri.EscapeDataString(parsed.GetValue(device)!)}/commands", UriKind.Relative), cancel);
-            Print(console, (await ReadAsync<PageView<CommandView>>(answer, cancel)).Items);
+            if (!order.TryRead(parsed, console, out var body))
+                return 1;
+            (body["site"], body["tag"], body["customer"]) = (parsed.GetValue(site), parsed.GetValue(tag), parsed.GetValue(customer));
+            var text = await RegionCall.SendAsync(http, HttpMethod.Post, "api/command-groups", JsonContent.Create(body), cancel, parsed.GetValue(order.Id));
+            call.Print(parsed, console, text, () => Print(console, RegionCall.Read<GroupReceipt>(text)));
             return 0;
         }, cancel));
+        return command;
+    }
 
-        var which = new Argument<string>("id") { Description = "Id of the command." };
-        var back = new Command("cancel", "Take a command back that has not been sent.") { device, which };
-        back.SetAction((parsed, cancel) => CallAsync(console, parsed.GetValue(data)!, async http =>
+    private static Command Receipt(IAnsiConsole console)
+    {
+        var group = new Argument<string>("group") { Description = "Id of the group, as send-all shows it." };
+        var after = new Option<string?>("--after") { Description = "Go on after this device." };
+        var call = new RegionCall();
+        var command = call.On(new("receipt", "Show what became of a command that was given to many devices.") { group, after });
+        command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
         {
-            using var answer = await http.PostAsync(
-                new Uri($"api/devices/{Uri.EscapeDataString(parsed.GetValue(device)!)}/commands/{Uri.EscapeDataString(parsed.GetValue(which)!)}/cancel", UriKind.Relative),
-                content: null, cancel);
-            Print(console, [await ReadAsync<CommandView>(answer, cancel)]);
+            var cursor = parsed.GetValue(after) is { } given ? "&cursor=" + Uri.EscapeDataString(given) : "";
+            var text = await RegionCall.GetTextAsync(http, $"api/command-groups/{Uri.EscapeDataString(parsed.GetValue(group)!)}?limit=200{cursor}", cancel);
+            call.Print(parsed, console, text, () => Print(console, RegionCall.Read<GroupReceipt>(text)));
             return 0;
         }, cancel));
-
-        return new Command("command", "Give commands to devices, and see what became of them.") { send, list, back, data };
+        return command;
     }
 
-    /// <summary>Numbers, true and false are what they look like; everything else is a name.</summary>
-    private static JsonObject Arguments(string[] given)
+    private static Command List(IAnsiConsole console) => OnDevice(
+        console, new("list", "Show the newest commands of a device.") { Device }, HttpMethod.Get, PlaceOf,
+        text => Print(console, RegionCall.Read<PageView<CommandView>>(text).Items));
+
+    private static Command Audit(IAnsiConsole console) => OnDevice(
+        console, new("audit", "Show who asked what of a device, from where, and what came of it; also what was refused.") { Device }, HttpMethod.Get,
+        parsed => $"api/devices/{Uri.EscapeDataString(parsed.GetValue(Device)!)}/command-audit",
+        text => Print(console, ["given at", "id", "command", "arguments", "by", "from", "result", "reason"], RegionCall.Read<PageView<AuditLine>>(text).Items.Select(
+            a => new[] { Time(a.At), a.Id, a.Command, Words(a.Arguments), a.RequestedBy, a.Origin, a.Result, a.Errors is [var first, ..] ? $"{first.Rule}: {first.Allowed}" : a.Reason ?? "" })));
+
+    private static Command Cancel(IAnsiConsole console)
     {
-        var arguments = new JsonObject();
-        foreach (var argument in given)
-        {
-            var (name, value) = argument.Split('=', 2) is [var n, var v] ? (n, v) : throw new FormatException($"\"{argument}\" is not name=value.");
-            arguments[name] = value is "true" or "false" ? value == "true"
-                : decimal.TryParse(value, NumberStyles.Number, CultureInfo.InvariantCulture, out var number) ? number
-                : value;
-        }
-
-        return arguments;
+        var id = new Argument<string>("id") { Description = "Id of the command." };
+        return OnDevice(
+            console, new("cancel", "Take a command back that has not been sent.") { Device, id }, HttpMethod.Post,
+            parsed => $"{PlaceOf(parsed)}/{Uri.EscapeDataString(parsed.GetValue(id)!)}/cancel", text => Print(console, [RegionCall.Read<CommandView>(text)]));
     }
 
-    private static async Task<int> CallAsync(IAnsiConsole console, DirectoryInfo data, Func<HttpClient, Task<int>> call, CancellationToken cancel)
+    private static Command OnDevice(IAnsiConsole console, Command command, HttpMethod method, Func<ParseResult, string> place, Action<string> show)
     {
-        try
+        var call = new RegionCall();
+        call.On(command).SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
         {
-            if (await RunningRegion.FindAsync(data, cancel) is not { } url)
-                return Fail(console, $"No region runs on {data.FullName}. Start one with \"pumps up\".");
-            using var http = new HttpClient { BaseAddress = url };
-            return await call(http);
-        }
-        catch (Exception fault) when (fault is HttpRequestException or JsonException or FormatException)
-        {
-            return Fail(console, fault.Message);
-        }
+            var text = await RegionCall.SendAsync(http, method, place(parsed), null, cancel);
+            call.Print(parsed, console, text, () => show(text));
+            return 0;
+        }, cancel));
+        return command;
     }
 
-    private static async Task<T> ReadAsync<T>(HttpResponseMessage answer, CancellationToken cancel)
+    private static string PlaceOf(ParseResult parsed) => $"api/devices/{Uri.EscapeDataString(parsed.GetValue(Device)!)}/commands";
+
+    private static void Print(IAnsiConsole console, GroupReceipt receipt)
     {
-        if (answer.IsSuccessStatusCode)
-            return (await answer.Content.ReadFromJsonAsync<T>(cancel))!;
-        var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(cancel);
-        throw new FormatException(problem.TryGetProperty("detail", out var detail) ? detail.ToString() : $"The region answers {(int)answer.StatusCode}.");
+        console.Profile.Out.Writer.WriteLine($"{receipt.Id}: {receipt.Devices} devices, {receipt.Queued} queued, {receipt.Refused} refused");
+        Print(console, ["device", "state", "reason"], receipt.Items.Select(line => line.Command is { } command
+            ? new[] { line.DeviceId, command.State, command.Reason ?? "" }
+            : [line.DeviceId, "refused", line.Errors is [var first, ..] ? $"{first.Rule}: {first.Allowed}" : ""]));
+        if (receipt.Next is { } next)
+            console.Profile.Out.Writer.WriteLine($"There are more: pumps devices command receipt {receipt.Id} --after {next}");
     }
 
-    private static void Print(IAnsiConsole console, IReadOnlyList<CommandView> commands)
+    private static void Print(IAnsiConsole console, IReadOnlyList<CommandView> commands) => Print(
+        console, ["id", "command", "arguments", "state", "reason", "by", "from", "given at", "ended at"], commands.Select(c => new[]
+        {
+            c.Id, c.Command, Words(c.Arguments), c.Late ? c.State + " (late)" : c.State, c.Reason ?? c.Answer?.Detail ?? "", c.RequestedBy, c.Origin,
+            Time(c.CreatedAt), Time(c.EndedAt),
+        }));
+
+    private static void Print(IAnsiConsole console, string[] columns, IEnumerable<string[]> rows)
     {
         var table = new Table().Border(TableBorder.Simple);
-        foreach (var column in new[] { "id", "command", "arguments", "state", "reason", "by", "from", "given at", "ended at" })
+        foreach (var column in columns)
             table.AddColumn(column);
-        foreach (var c in commands)
+        foreach (var row in rows)
             // Names come from people and devices: text, never markup.
-            table.AddRow(new[]
-            {
-                c.Id, c.Command, string.Join(' ', c.Arguments.Select(a => $"{a.Key}={a.Value}")), c.Late ? c.State + " (late)" : c.State,
-                c.Reason ?? c.Answer?.Detail ?? "", c.RequestedBy, c.Origin, Time(c.CreatedAt), Time(c.EndedAt),
-            }.Select(cell => new Text(cell)).ToArray());
+            table.AddRow([.. row.Select(cell => new Text(cell))]);
         console.Write(table);
     }
 
+    private static string Words(IReadOnlyDictionary<string, System.Text.Json.JsonElement> arguments) => string.Join(' ', arguments.Select(a => $"{a.Key}={a.Value}"));
+
     private static string Time(DateTimeOffset? at) => at?.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "";
 
-    private static int Fail(IAnsiConsole console, string message)
+    /// <summary>The words that say what is to be done, for one device or for many.</summary>
+    private sealed class OrderWords
     {
-        console.MarkupLineInterpolated($"[red]{message}[/]");
-        return 1;
+        private readonly Argument<string> _name = new("command") { Description = "What /api/catalog lists for the device's product: start, set_pressure, ..." };
+        private readonly Argument<string[]> _arguments = new("arguments") { Description = "name=value: setpoint_pressure=4.25", Arity = ArgumentArity.ZeroOrMore };
+        private readonly Option<bool> _confirm = new("--confirm") { Description = "The command is dangerous, and you mean it." };
+        private readonly Option<double?> _life = new("--time-to-live") { Description = "Seconds that it may wait for the device." };
+
+        public Option<string?> Id { get; } = new("--id") { Description = "Its id; giving it twice with the same id gives it once." };
+
+        public Command On(Command command)
+        {
+            command.Add(_name);
+            command.Add(_arguments);
+            command.Add(_confirm);
+            command.Add(_life);
+            command.Add(Id);
+            return command;
+        }
+
+        public bool TryRead(ParseResult parsed, IAnsiConsole console, out JsonObject body)
+        {
+            var arguments = new JsonObject();
+            body = new()
+            {
+                ["command"] = parsed.GetValue(_name), ["arguments"] = arguments, ["confirm"] = parsed.GetValue(_confirm), ["timeToLiveSeconds"] = parsed.GetValue(_life),
+            };
+            foreach (var argument in parsed.GetValue(_arguments)!)
+            {
+                if (argument.Split('=', 2) is not [var name, var value])
+                {
+                    console.MarkupLineInterpolated($"[red]\"{argument}\" is not name=value.[/]");
+                    return false;
+                }
+
+                // Numbers, true and false are what they look like; everything else is a name.
+                arguments[name] = value is "true" or "false" ? value == "true"
+                    : decimal.TryParse(value, NumberStyles.Number, CultureInfo.InvariantCulture, out var number) ? number
+                    : value;
+            }
+
+            return true;
+        }
     }
 }

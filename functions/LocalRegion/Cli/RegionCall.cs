@@ -4,11 +4,17 @@ using Spectre.Console;
 
 namespace Pumps.LocalRegion.Cli;
 
-/// <summary>One question of a command to a running region: finds the region, asks, and says in words what went wrong.</summary>
-internal sealed class RegionCall
+/// <summary>What a command asks of a running region: finds the region, asks, shows the answer, and says in words what went wrong.</summary>
+/// <param name="patience">How long to wait for an answer; null for the time that somebody waits at a terminal.</param>
+internal sealed class RegionCall(TimeSpan? patience = null)
 {
-    // Somebody waits at a terminal; a region that works answers in milliseconds.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    /// <summary>For the upload of a large file.</summary>
+    public static readonly TimeSpan Upload = TimeSpan.FromMinutes(10);
+
+    private const string IdempotencyKey = "Idempotency-Key";
+
+    // A region that works answers in milliseconds, and one that has much to do in seconds.
+    private readonly TimeSpan _patience = patience ?? TimeSpan.FromSeconds(30);
 
     private readonly Option<Uri?> _url = new("--url")
     {
@@ -28,12 +34,35 @@ internal sealed class RegionCall
         DefaultValueFactory = _ => new DirectoryInfo(".local"),
     };
 
-    /// <summary>Lets a command say which region it means.</summary>
-    public void AddTo(Command command)
+    private readonly Option<bool> _json = new("--json") { Description = "Print the region's answer as it is." };
+
+    /// <summary>Lets a command say which region it means, and how the answer is to be shown.</summary>
+    public Command On(Command command)
     {
         command.Add(_url);
         command.Add(_data);
+        command.Add(_json);
+        return command;
     }
+
+    /// <summary>Prints an answer as it is when that was asked for, else as <paramref name="show"/> has it.</summary>
+    public void Print(ParseResult parsed, IAnsiConsole console, string answer, Action show)
+    {
+        if (parsed.GetValue(_json))
+            console.Profile.Out.Writer.WriteLine(answer);
+        else
+            show();
+    }
+
+    /// <summary>Sends one request and shows its answer, as a table or as it is.</summary>
+    public Task<int> CallAsync(
+        ParseResult parsed, IAnsiConsole console, HttpMethod method, string path, HttpContent? body, Action<JsonElement> show, CancellationToken cancel) =>
+        RunAsync(console, parsed, async http =>
+        {
+            var text = await SendAsync(http, method, path, body, cancel);
+            Print(parsed, console, text, () => show(text.Length == 0 ? default : Read<JsonElement>(text)));
+            return 0;
+        }, cancel);
 
     /// <returns>What <paramref name="ask"/> returns; 1 when no region gave an answer that can be read.</returns>
     public async Task<int> RunAsync(IAnsiConsole console, ParseResult parsed, Func<HttpClient, Task<int>> ask, CancellationToken cancel)
@@ -47,7 +76,7 @@ internal sealed class RegionCall
             if (url is null)
                 return Say(console, $"No region runs on {data.FullName}: there is no {file.Name}. Start one with \"pumps up\", or name one with --url.");
 
-            using var http = new HttpClient { BaseAddress = url, Timeout = Patience };
+            using var http = new HttpClient { BaseAddress = url, Timeout = _patience };
             return await ask(http);
         }
         catch (RegionRefusedException refused)
@@ -60,7 +89,7 @@ internal sealed class RegionCall
         }
         catch (TaskCanceledException) when (!cancel.IsCancellationRequested)
         {
-            return Say(console, $"The region at {url} did not answer within {Patience.TotalSeconds:0} seconds.");
+            return Say(console, $"The region at {url} did not answer within {_patience.TotalSeconds:0} seconds.");
         }
         catch (JsonException error)
         {
@@ -71,10 +100,13 @@ internal sealed class RegionCall
     /// <summary>Asks for a text, which is JSON.</summary>
     public static Task<string> GetTextAsync(HttpClient http, string path, CancellationToken cancel) => SendAsync(http, HttpMethod.Get, path, null, cancel);
 
-    /// <summary>Sends a request whose answer is JSON.</summary>
-    public static async Task<string> SendAsync(HttpClient http, HttpMethod method, string path, HttpContent? body, CancellationToken cancel)
+    /// <summary>Sends a request whose answer is JSON, or nothing.</summary>
+    public static async Task<string> SendAsync(
+        HttpClient http, HttpMethod method, string path, HttpContent? body, CancellationToken cancel, string? idempotencyKey = null)
     {
         using var request = new HttpRequestMessage(method, path) { Content = body };
+        if (idempotencyKey is not null)
+            request.Headers.Add(IdempotencyKey, idempotencyKey);
         using var answer = await http.SendAsync(request, cancel);
         return answer.IsSuccessStatusCode
             ? await answer.Content.ReadAsStringAsync(cancel)

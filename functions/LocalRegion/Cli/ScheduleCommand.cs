@@ -29,14 +29,14 @@ internal static class ScheduleCommand
 
     private static Command List(IAnsiConsole console)
     {
-        var api = new RegionApi();
+        var api = new RegionCall();
         var command = api.On(new("list", "Show schedules.") { Device, Site });
         command.SetAction((parsed, cancel) =>
         {
             var filter = string.Concat(
                 new[] { ("device", parsed.GetValue(Device)), ("site", parsed.GetValue(Site)) }.Where(f => f.Item2 is not null)
                     .Select(f => $"&{f.Item1}={Uri.EscapeDataString(f.Item2!)}"));
-            return api.CallAsync(parsed, console, HttpMethod.Get, "/api/schedules?limit=1000" + filter, null,
+            return api.CallAsync(parsed, console, HttpMethod.Get, "api/schedules?limit=1000" + filter, null,
                 answer => PrintSchedules(console, answer.GetProperty("items").EnumerateArray()), cancel);
         });
         return command;
@@ -44,7 +44,7 @@ internal static class ScheduleCommand
 
     private static Command Add(IAnsiConsole console)
     {
-        var api = new RegionApi();
+        var api = new RegionCall();
         var plan = new Argument<FileInfo>("plan") { Description = "The plan as JSON: shared/Pumps.Handlers/Schedules/README.md shows one." };
         var anyway = new Option<bool>("--allow-overlap") { Description = "Also when its runs meet others on a device." };
         var dry = new Option<bool>("--preview") { Description = "Only show the next runs, and what is in the way." };
@@ -70,20 +70,20 @@ internal static class ScheduleCommand
                 allowOverlap = parsed.GetValue(anyway),
             });
             return parsed.GetValue(dry)
-                ? await api.CallAsync(parsed, console, HttpMethod.Post, "/api/schedules/preview", body, answer =>
+                ? await api.CallAsync(parsed, console, HttpMethod.Post, "api/schedules/preview", body, answer =>
                 {
                     Print(console, answer.GetProperty("runs"), ("time", r => Text(r, "time")), ("UTC", r => Text(r, "at")), ("clocks", r => Text(r, "clockChange")));
                     if (answer.GetProperty("overlap").GetString() is { } overlap)
                         console.MarkupLineInterpolated($"[yellow]{overlap}[/]");
                 }, cancel)
-                : await api.CallAsync(parsed, console, HttpMethod.Post, "/api/schedules", body, answer => PrintSchedules(console, [answer]), cancel);
+                : await api.CallAsync(parsed, console, HttpMethod.Post, "api/schedules", body, answer => PrintSchedules(console, [answer]), cancel);
         });
         return command;
     }
 
     private static Command Pause(IAnsiConsole console)
     {
-        var api = new RegionApi();
+        var api = new RegionCall();
         var id = new Argument<string>("id") { Description = "The schedule's id." };
         var until = new Option<DateTimeOffset?>("--until") { Description = "When it goes on by itself, such as 2026-03-01T00:00Z. Default: when it is resumed." };
         var command = api.On(new("pause", "Begin no run. One that has begun still ends.") { id, until });
@@ -91,7 +91,7 @@ internal static class ScheduleCommand
         {
             using var body = JsonContent.Create(new { until = parsed.GetValue(until) });
             return await api.CallAsync(
-                parsed, console, HttpMethod.Post, $"/api/schedules/{Uri.EscapeDataString(parsed.GetValue(id)!)}/pause", body,
+                parsed, console, HttpMethod.Post, $"api/schedules/{Uri.EscapeDataString(parsed.GetValue(id)!)}/pause", body,
                 answer => PrintSchedules(console, [answer]), cancel);
         });
         return command;
@@ -100,11 +100,11 @@ internal static class ScheduleCommand
     private static Command OnSchedule(
         string name, string description, IAnsiConsole console, HttpMethod method, string path, Action<JsonElement> show)
     {
-        var api = new RegionApi();
+        var api = new RegionCall();
         var id = new Argument<string>("id") { Description = "The schedule's id." };
         var command = api.On(new(name, description) { id });
         command.SetAction((parsed, cancel) => api.CallAsync(
-            parsed, console, method, $"/api/schedules/{Uri.EscapeDataString(parsed.GetValue(id)!)}{path}", null, show, cancel));
+            parsed, console, method, $"api/schedules/{Uri.EscapeDataString(parsed.GetValue(id)!)}{path}", null, show, cancel));
         return command;
     }
 

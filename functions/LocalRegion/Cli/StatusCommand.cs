@@ -19,18 +19,13 @@ public static class StatusCommand
 
     public static Command Create(IAnsiConsole console)
     {
-        var json = new Option<bool>("--json") { Description = "Print the answer of /api/ops/status as it is." };
         var call = new RegionCall();
-        var command = new Command("status", "Show ledger, lags and dead letters of the running region. Exit code 1: no answer; 2: the ledger does not balance.") { json };
-        call.AddTo(command);
+        var command = call.On(new("status", "Show ledger, lags and dead letters of the running region. Exit code 1: no answer; 2: the ledger does not balance."));
         command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
         {
             var text = await RegionCall.GetTextAsync(http, "api/ops/status", cancel);
             var status = RegionCall.Read<StatusView>(text);
-            if (parsed.GetValue(json))
-                console.Profile.Out.Writer.WriteLine(text);
-            else
-                Print(console, status);
+            call.Print(parsed, console, text, () => Print(console, status));
             return status.LedgerDifference == 0 ? Balanced : Difference;
         }, cancel));
         return command;

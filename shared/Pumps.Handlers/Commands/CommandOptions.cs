@@ -32,5 +32,16 @@ public sealed record CommandOptions
     [Range(0.1, 100_000)]
     public double MessagesPerSecond { get; set; } = 100 / 60.0;
 
+    /// <summary>
+    /// How long commands and groups are kept as they are, with their answers. That long an id is known: given again, it is the same command. After
+    /// it the audit has who, when, from where and the result.
+    /// </summary>
+    [Range(typeof(TimeSpan), "7.00:00:00", "3650.00:00:00")]
+    public TimeSpan Keep { get; init; } = TimeSpan.FromDays(90);
+
+    /// <summary>How long the audit is kept, counted from when the command was given. Three years: as long as claims are usually made.</summary>
+    [Range(typeof(TimeSpan), "30.00:00:00", "7300.00:00:00")]
+    public TimeSpan KeepAudit { get; init; } = TimeSpan.FromDays(3 * 365);
+
     public CommandLimits Limits => new(AnswerTimeout, FinishTimeout, AttemptsMax, Pause);
 }

@@ -1,6 +1,8 @@
+using System.Text.Json;
 using Pumps.Core.Commands;
 using Pumps.Core.Protocols;
 using Pumps.Handlers.Datapoints;
+using Pumps.Handlers.Portal;
 
 namespace Pumps.Handlers.Commands;
 
@@ -29,6 +31,17 @@ public sealed record CommandStep(StoredCommand Command, Transmit? Effect, long D
 /// <param name="Woken">Whether commands behind those that ended are due now.</param>
 public sealed record CommandSteps(IReadOnlyList<CommandStep> Steps, bool Woken);
 
+/// <summary>One line of the audit.</summary>
+/// <param name="Result">The command's state; <see cref="NotTaken"/> for a submission that was refused.</param>
+/// <param name="Reason">Why it was refused or failed.</param>
+/// <param name="Faults">What was wrong with a refused submission.</param>
+public sealed record AuditEntry(
+    DateTimeOffset At, string Id, string Command, IReadOnlyDictionary<string, JsonElement> Arguments, string RequestedBy, string Origin, string? Group,
+    string Result, string? Reason, IReadOnlyList<Fault>? Faults)
+{
+    public const string NotTaken = "not_taken";
+}
+
 /// <summary>Decides; <see cref="CommandMachine.Step"/> with the limits of today.</summary>
 public delegate (CommandState Next, Transmit? Effect) CommandStepper(StoredCommand command, CommandSignal signal);
 
@@ -42,6 +55,22 @@ public interface ICommandStore
     /// <returns>The command as stored, which is another one when the id was taken before; and whether it is new.</returns>
     Task<(StoredCommand Command, bool IsNew)> AddAsync(NewCommand command, CancellationToken cancel);
 
+    /// <summary>The devices of a target that have not retired, in the order of their ids, at most so many.</summary>
+    Task<IReadOnlyList<CommandTarget>> FindTargetsAsync(GroupTarget target, int limit, CancellationToken cancel);
+
+    /// <summary>
+    /// Keeps a group with all its commands and refusals, or nothing of it. A device that has another command of this id is refused too. Safe to
+    /// repeat: the id finds what is there already.
+    /// </summary>
+    /// <returns>The group as stored, which is another one when the id was taken before; and whether it is new.</returns>
+    Task<(StoredGroup Group, bool IsNew)> AddGroupAsync(
+        GroupOrder order, IReadOnlyList<NewCommand> commands, IReadOnlyList<RefusedDevice> refused, DateTimeOffset now, CancellationToken cancel);
+
+    Task<StoredGroup?> FindGroupAsync(string group, CancellationToken cancel);
+
+    /// <summary>Keeps in the audit that a command was not taken.</summary>
+    Task RefuseAsync(CommandOrder order, RefusedDevice refused, DateTimeOffset now, CancellationToken cancel);
+
     /// <summary>Steps commands whose time has come, oldest first, at most so many. Those that another host is at are left to it.</summary>
     Task<CommandSteps> StepDueAsync(int limit, DateTimeOffset now, CommandStepper step, CancellationToken cancel);
 
@@ -50,9 +79,20 @@ public interface ICommandStore
 
     Task<StoredCommand?> FindAsync(string deviceId, string commandId, CancellationToken cancel);
 
-    /// <summary>Commands of a group, in the order of their devices' ids.</summary>
-    Task<Page<StoredCommand>> ListGroupAsync(string group, string? cursor, int limit, CancellationToken cancel);
+    /// <summary>What became of a group, device by device in the order of their ids.</summary>
+    Task<Page<StoredLine>> ListGroupAsync(string group, string? cursor, int limit, CancellationToken cancel);
 
     /// <summary>Commands, newest first.</summary>
     Task<Page<StoredCommand>> ListAsync(string? deviceId, string? cursor, int limit, CancellationToken cancel);
+
+    /// <summary>All that was asked of a device and is still known, newest first.</summary>
+    Task<Page<AuditEntry>> ListAuditAsync(string deviceId, string? cursor, int limit, CancellationToken cancel);
+
+    /// <summary>Moves commands given before a time into the audit, and forgets groups as old as they; open commands stay. At most so many of each.</summary>
+    /// <returns>How many; fewer than the limit when none is left.</returns>
+    Task<int> RetireAsync(DateTimeOffset before, int limit, CancellationToken cancel);
+
+    /// <summary>Removes from the audit what is older, at most so much.</summary>
+    /// <returns>How much; less than the limit when nothing is left.</returns>
+    Task<int> RemoveAuditAsync(DateTimeOffset before, int limit, CancellationToken cancel);
 }

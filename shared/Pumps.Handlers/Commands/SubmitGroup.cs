@@ -1,49 +1,143 @@
-using System.Diagnostics;
 using System.Text.Json;
+using Pumps.Core.Commands;
+using Pumps.Core.Offerings;
 using Pumps.Handlers.Portal;
 
 namespace Pumps.Handlers.Commands;
 
+/// <summary>Which devices a group is for: those in a list; or all at a site, with a tag, of a customer, as far as each is named.</summary>
+/// <param name="Devices">In the order of the ids, each once; null when the region is to find them.</param>
+public sealed record GroupTarget(string? Site = null, string? Tag = null, string? Customer = null, IReadOnlyList<string>? Devices = null);
+
 /// <summary>One command for many devices.</summary>
 /// <param name="Id">As of a <see cref="CommandOrder"/>; each device's command has it.</param>
 public sealed record GroupOrder(
-    string Id, IReadOnlyList<string> Devices, string Command, IReadOnlyDictionary<string, JsonElement> Arguments, string RequestedBy, string Origin, bool Confirmed,
-    TimeSpan? TimeToLive);
+    string Id, GroupTarget Target, string Command, IReadOnlyDictionary<string, JsonElement> Arguments, string RequestedBy, string Origin, bool Confirmed,
+    TimeSpan? TimeToLive)
+{
+    public CommandOrder For(string device) => new(Id, device, Command, Arguments, RequestedBy, Origin, Confirmed, TimeToLive) { Group = Id };
+}
 
-/// <summary>What became of the order for one device: its command, or why there is none.</summary>
-public sealed record GroupLine(string DeviceId, CommandView? Command, IReadOnlyList<Fault>? Errors);
+/// <summary>A group as it was taken.</summary>
+/// <param name="Devices">How many devices it was for.</param>
+/// <param name="Queued">How many of them have got its command.</param>
+public sealed record StoredGroup(
+    string Id, GroupTarget Target, string Command, IReadOnlyDictionary<string, JsonElement> Arguments, string RequestedBy, string Origin, int Devices, int Queued,
+    DateTimeOffset CreatedAt);
 
-/// <summary>What became of the order, device by device in the order given.</summary>
-public sealed record GroupReceipt(string Id, int Queued, int Refused, IReadOnlyList<GroupLine> Items);
+/// <summary>What became of a group for one device: its command, or why there is none.</summary>
+public sealed record StoredLine(string DeviceId, StoredCommand? Command, IReadOnlyList<Fault>? Faults);
+
+/// <summary>A device that does not get a command.</summary>
+/// <param name="Customer">Empty for a device that is not there.</param>
+public sealed record RefusedDevice(string DeviceId, string Customer, IReadOnlyList<Fault> Faults);
 
 /// <summary>Gives one command to many devices; each stands for itself.</summary>
-/// <remarks>Safe to repeat: a device that has its command already keeps it. A port that is away is an exception, and the commands before it stay given.</remarks>
-public sealed class SubmitGroup(SubmitCommand submit)
+/// <remarks>
+/// Safe to repeat: the devices are found once, and everything is stored in one transaction; the same id again says what became of it. A device that
+/// does not get the command is in the receipt, and in its audit, with the reason.
+/// </remarks>
+public sealed class SubmitGroup(Catalog catalog, ICommandStore store, ICommandBell bell, TimeProvider time)
 {
-    /// <summary>Devices in one order: the pumps of a large site. Longer lists hold a connection open for too long.</summary>
-    public const int DevicesMax = 1000;
+    /// <summary>Devices of one group: a large customer's. All of them are stored at once, and none of them takes another command meanwhile.</summary>
+    public const int DevicesMax = 5000;
 
-    // A connection to the database each.
-    private const int AtOnce = 8;
+    /// <summary>Devices in a list.</summary>
+    public const int ListMax = 1000;
 
-    public async Task<GroupReceipt> HandleAsync(GroupOrder order, CancellationToken cancel)
+    // As the catalog has them, and some more: a name that is merely unknown is each device's affair.
+    private const int CommandMax = 64;
+
+    // IoT Hub's limit.
+    private const int DeviceIdMax = 128;
+
+    /// <param name="allows">Whether whoever asks may give commands of this role.</param>
+    public async Task<Answer<StoredGroup>> HandleAsync(GroupOrder order, Func<CommandRole, ValueTask<bool>> allows, CancellationToken cancel)
     {
-        var lines = new GroupLine[order.Devices.Count];
-        await Parallel.ForAsync(0, lines.Length, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (i, stop) =>
+        if (Check(order) is { Count: > 0 } faults)
+            return new Answer<StoredGroup>.Invalid(faults);
+        if (await store.FindGroupAsync(order.Id, cancel) is { } before)
+            return Same(before, order);
+
+        var targets = await store.FindTargetsAsync(order.Target, DevicesMax + 1, cancel);
+        if (targets.Count > DevicesMax)
+            return new Answer<StoredGroup>.Refused("too_many_devices", $"These are more than {DevicesMax} devices, the most that one group takes. Name a site or a tag with fewer.");
+        if (targets.Count == 0 && order.Target.Devices is null)
+            return new Answer<StoredGroup>.Refused("no_devices", "No device has all that the target names: site, tag, customer.");
+
+        var now = time.GetUtcNow();
+        var commands = new List<NewCommand>(targets.Count);
+        var refused = new List<RefusedDevice>();
+        foreach (var target in targets)
         {
-            var device = order.Devices[i];
-            var answer = await submit.HandleAsync(
-                new(order.Id, device, order.Command, order.Arguments, order.RequestedBy, order.Origin, order.Confirmed, order.TimeToLive) { Group = order.Id }, stop);
-            lines[i] = answer switch
-            {
-                Answer<CommandView>.Found found => new(device, found.Value, null),
-                Answer<CommandView>.Invalid invalid => new(device, null, invalid.Faults),
-                Answer<CommandView>.Refused refused => new(device, null, [new(refused.Rule, "command", order.Command, refused.Detail)]),
-                Answer<CommandView>.Absent => new(device, null, [new("unknown_device", "devices", device, "a device of this region")]),
-                _ => throw new UnreachableException(),
-            };
-        });
-        var queued = lines.Count(l => l.Command is not null);
-        return new(order.Id, queued, lines.Length - queued, lines);
+            var (command, why) = await JudgeAsync(order.For(target.DeviceId), target, allows, now);
+            if (command is not null)
+                commands.Add(command);
+            else
+                refused.Add(new(target.DeviceId, target.Customer, why));
+        }
+
+        refused.AddRange((order.Target.Devices ?? []).Except(targets.Select(t => t.DeviceId))
+            .Select(missing => new RefusedDevice(missing, "", [new("unknown_device", "devices", missing, "a device of this region")])));
+
+        var (group, isNew) = await store.AddGroupAsync(order, commands, refused, now, cancel);
+        if (!isNew)
+            return Same(group, order);
+        await bell.RingAsync(cancel);
+        return new Answer<StoredGroup>.Found(group);
     }
+
+    private async ValueTask<(NewCommand? Command, IReadOnlyList<Fault> Faults)> JudgeAsync(
+        CommandOrder order, CommandTarget target, Func<CommandRole, ValueTask<bool>> allows, DateTimeOffset now)
+    {
+        var role = SubmitCommand.RoleOf(catalog, target.Product, order.Command);
+        return await allows(role)
+            ? SubmitCommand.Judge(catalog, order, target, now) switch
+            {
+                Answer<NewCommand>.Found { Value: var command } => (command, []),
+                var answer => (null, SubmitCommand.FaultsOf(answer, order)),
+            }
+            : (null, [SubmitCommand.RoleRequired(order.Command, role)]);
+    }
+
+    private static List<Fault> Check(GroupOrder order)
+    {
+        var faults = new List<Fault>();
+        var (site, tag, customer, devices) = order.Target;
+        if (!SubmitCommand.IsId(order.Id))
+            faults.Add(new("invalid_id", "id", order.Id, SubmitCommand.IdForm));
+        if (order.Command.Length is 0 or > CommandMax || order.Command.Any(char.IsControl))
+            faults.Add(new("unknown_command", "command", order.Command, "a command that /api/catalog lists"));
+        if (devices is not null)
+        {
+            if ((site ?? tag ?? customer) is not null)
+                faults.Add(new("ambiguous_target", "devices", $"{devices.Count} devices", "devices, or site, tag and customer; not both"));
+            if (devices.Count is 0 or > ListMax)
+                faults.Add(new("invalid_list", "devices", $"{devices.Count} devices", $"1 to {ListMax} devices"));
+            if (devices.FirstOrDefault(d => d.Length is 0 or > DeviceIdMax || d.Any(char.IsControl)) is { } odd)
+                faults.Add(new("invalid_device", "devices", odd, "ids of devices"));
+            if (devices.GroupBy(d => d).FirstOrDefault(g => g.Count() > 1) is { Key: var twice })
+                faults.Add(new("repeated_device", "devices", twice, "each device once in a list"));
+        }
+        else if ((site ?? customer) is null)
+        {
+            // A tag is its customer's own word: another customer's may be the same.
+            faults.Add(new("missing_target", tag is null ? "devices" : "customer", null, "devices; or a site or a customer, with or without a tag"));
+        }
+
+        if (site is not null && !Names.IsId(site))
+            faults.Add(new("invalid_site", "site", site, Names.IdAllowed));
+        if (tag is not null && !Names.IsTag(tag))
+            faults.Add(new("invalid_tag", "tag", tag, Names.TagAllowed));
+        if (customer is not null && !Names.IsId(customer))
+            faults.Add(new("invalid_customer", "customer", customer, Names.IdAllowed));
+        return faults;
+    }
+
+    private static Answer<StoredGroup> Same(StoredGroup group, GroupOrder order) =>
+        group.Command == order.Command && SubmitCommand.AreSame(group.Arguments, order.Arguments)
+        && group.Target with { Devices = null } == order.Target with { Devices = null }
+        && (group.Target.Devices ?? []).SequenceEqual(order.Target.Devices ?? [])
+            ? new Answer<StoredGroup>.Found(group)
+            : new Answer<StoredGroup>.Refused("idempotency_conflict", $"The id \"{order.Id}\" belongs to another group of commands.");
 }

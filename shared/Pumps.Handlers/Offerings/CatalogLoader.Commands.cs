@@ -40,7 +40,7 @@ public static partial class CatalogLoader
                     timeToLive, arguments, code, dictionary, revision));
         }
 
-        Unique(commands.Select(c => ($"{file}: commands", c.Name)), faults);
+        Unique(commands.Select(c => (file, c.Name)), faults, "/commands");
         return commands;
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using NJsonSchema;
+using NJsonSchema.Validation;
 using Pumps.Core.Dictionaries;
 using Pumps.Core.Offerings;
 using Pumps.Core.Protocols;
@@ -134,10 +135,10 @@ public static partial class CatalogLoader
         Unique(routes.Feeds.SelectMany(f => f.Kinds).Select(k => (file, $"feed of {k.Name()}")), faults);
     }
 
-    private static void Unique(IEnumerable<(string File, string Id)> items, List<CatalogFault> faults)
+    private static void Unique(IEnumerable<(string File, string Id)> items, List<CatalogFault> faults, string place = "/id")
     {
         foreach (var twice in items.GroupBy(i => i.Id).Where(g => g.Count() > 1))
-            faults.Add(new(twice.Last().File, "/id", $"\"{twice.Key}\" is there more than once ({string.Join(", ", twice.Select(t => t.File).Distinct())})"));
+            faults.Add(new(twice.Last().File, place, $"\"{twice.Key}\" is there more than once ({string.Join(", ", twice.Select(t => t.File).Distinct())})"));
     }
 
     private static List<(string Name, DataDictionary Value)> ReadDictionaries(string folder, List<CatalogFault> faults)
@@ -196,9 +197,17 @@ public static partial class CatalogLoader
 
         var schema = JsonSchema.FromJsonAsync(File.ReadAllText(Path.Combine(folder, "schema", $"{schemaName}.schema.json"))).GetAwaiter().GetResult();
         var broken = schema.Validate(text);
-        faults.AddRange(broken.Select(b => new CatalogFault(name, b.Path?.Replace("#", "", StringComparison.Ordinal) ?? "/", $"{b.Kind} (line {b.LineNumber})")));
+        faults.AddRange(broken.SelectMany(Innermost).Select(b => new CatalogFault(name, Pointer(b.Path), $"{b.Kind} (line {b.LineNumber})")));
         return broken.Count == 0 ? root : null;
     }
+
+    /// <summary>The rule that was broken, where the validator only says which item of a list has broken one.</summary>
+    private static IEnumerable<ValidationError> Innermost(ValidationError error) =>
+        error is ChildSchemaValidationError children ? children.Errors.Values.SelectMany(e => e).SelectMany(Innermost) : [error];
+
+    /// <summary>A place as a JSON pointer; the validator writes <c>#/commands[1].role</c>.</summary>
+    private static string Pointer(string? path) =>
+        path?.Replace("#", "", StringComparison.Ordinal).Replace('[', '/').Replace("]", "", StringComparison.Ordinal).Replace('.', '/') ?? "/";
 
     private static Offering ToOffering(JsonElement o) => new(
         Text(o, "id"), Text(o, "name"),

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -19,11 +20,28 @@ namespace Pumps.Handlers.Portal;
 public sealed record CommandBody(
     string Command, IReadOnlyDictionary<string, JsonElement>? Arguments = null, bool Confirm = false, double? TimeToLiveSeconds = null);
 
-/// <summary>One command for many devices.</summary>
+/// <summary>One command for many devices: those that are listed, or all at a site or of a customer, with or without a tag.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record GroupBody(
-    IReadOnlyList<string> Devices, string Command, IReadOnlyDictionary<string, JsonElement>? Arguments = null, bool Confirm = false,
-    double? TimeToLiveSeconds = null);
+    string Command, IReadOnlyList<string>? Devices = null, string? Site = null, string? Tag = null, string? Customer = null,
+    IReadOnlyDictionary<string, JsonElement>? Arguments = null, bool Confirm = false, double? TimeToLiveSeconds = null);
+
+/// <summary>What became of a group for one device: its command, or why there is none.</summary>
+public sealed record GroupLine(string DeviceId, CommandView? Command, IReadOnlyList<Fault>? Errors);
+
+/// <summary>What became of a group, device by device in the order of their ids.</summary>
+/// <param name="Devices">How many it was for.</param>
+/// <param name="Next">Cursor of the next page; absent on the last.</param>
+public sealed record GroupReceipt(
+    string Id, string Command, IReadOnlyDictionary<string, JsonElement> Arguments, string? Site, string? Tag, string? Customer, string RequestedBy, string Origin,
+    DateTimeOffset CreatedAt, int Devices, int Queued, int Refused, IReadOnlyList<GroupLine> Items, string? Next);
+
+/// <summary>One line of a device's audit.</summary>
+/// <param name="Result">The state of the command; <c>not_taken</c> for a request that was refused.</param>
+/// <param name="Errors">What was wrong with a refused request.</param>
+public sealed record AuditLine(
+    DateTimeOffset At, string Id, string Command, IReadOnlyDictionary<string, JsonElement> Arguments, string RequestedBy, string Origin, string? Group,
+    string Result, string? Reason, IReadOnlyList<Fault>? Errors);
 
 internal static class CommandRoutes
 {
@@ -53,6 +71,10 @@ internal static class CommandRoutes
         commands.MapGet("/", ListOfDeviceAsync).For(PortalRole.Viewer).WithName("listDeviceCommands").WithSummary("Commands of a device, newest first")
             .WithMetadata(Cursor, Limit).Produces<PageView<CommandView>>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
+        routes.MapGet("/api/devices/{id}/command-audit", ListAuditAsync).For(PortalRole.Viewer).WithTags("Commands").WithName("listCommandAudit")
+            .WithSummary("All that was asked of a device, newest first: who, when, from where, the result; also what was refused")
+            .WithMetadata(Cursor, Limit).Produces<PageView<AuditLine>>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
+
         commands.MapGet("/{command}", FindAsync).For(PortalRole.Viewer).WithName("findCommand").WithSummary("One command and what has become of it")
             .Produces<CommandView>().ProducesProblem(404).ProducesProblem(503);
 
@@ -65,13 +87,16 @@ internal static class CommandRoutes
             .WithMetadata(Cursor, Limit).Produces<PageView<CommandView>>().ProducesProblem(400).ProducesProblem(503);
 
         routes.MapPost("/api/command-groups", SubmitGroupAsync).For(PortalRole.Operator).WithTags("Commands").WithName("giveGroupCommand")
-            .WithSummary($"Gives a command to up to {SubmitGroup.DevicesMax} devices, with a receipt for each")
-            .WithDescription($"As for one device; `{IdempotencyKey}` is the id of each device's command. What it cannot be given to is named with the reason.")
-            .WithMetadata(new RequestSizeLimitAttribute(GroupBodyMax)).Produces<GroupReceipt>(202).ProducesProblem(400).ProducesProblem(503);
+            .WithSummary($"Gives a command to many devices, with a receipt for each")
+            .WithDescription(
+                $"Name up to {SubmitGroup.ListMax} devices, or a site or a customer with up to {SubmitGroup.DevicesMax}; a tag narrows these. The region finds them " +
+                $"once: the same `{IdempotencyKey}`, which is the id of the group and of each device's command, says what became of it. A device that does not " +
+                "get the command is named with the reason.")
+            .WithMetadata(new RequestSizeLimitAttribute(GroupBodyMax)).Produces<GroupReceipt>(202).ProducesProblem(400).ProducesProblem(409).ProducesProblem(503);
 
         routes.MapGet("/api/command-groups/{group}", FindGroupAsync).For(PortalRole.Viewer).WithTags("Commands").WithName("findGroupCommand")
-            .WithSummary("The commands of a group and what has become of them, in the order of the devices' ids")
-            .WithMetadata(Cursor, Limit).Produces<PageView<CommandView>>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
+            .WithSummary("A group, and what has become of it for each device, in the order of their ids")
+            .WithMetadata(Cursor, Limit).Produces<GroupReceipt>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
     }
 
     /// <summary>Who asks, for the audit.</summary>
@@ -84,35 +109,39 @@ internal static class CommandRoutes
         string id, CommandBody body, HttpContext http, [FromServices] SubmitCommand handler, [FromServices] ICommandStore store, Catalog catalog,
         [FromHeader(Name = IdempotencyKey)] string? key = null, CancellationToken cancel = default)
     {
-        if (await RefuseAsync(http, catalog, (await store.FindTargetAsync(id, cancel))?.Product, body.Command) is { } refusal)
+        var order = new CommandOrder(
+            key ?? Guid.NewGuid().ToString("N"), id, body.Command, body.Arguments ?? NoArguments, Who(http), From(http), body.Confirm, Life(body.TimeToLiveSeconds));
+        if (await store.FindTargetAsync(id, cancel) is not { } target)
+            return new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp();
+        if (await RefuseAsync(http, SubmitCommand.RoleOf(catalog, target.Product, body.Command)) is { } refusal)
+        {
+            await handler.RefuseRoleAsync(order, target, cancel);
             return refusal;
+        }
 
-        var answer = await handler.HandleAsync(
-            new(key ?? Guid.NewGuid().ToString("N"), id, body.Command, body.Arguments ?? new Dictionary<string, JsonElement>(), Who(http), From(http), body.Confirm,
-                Life(body.TimeToLiveSeconds)),
-            cancel);
+        var answer = await handler.HandleAsync(order, target, cancel);
         return answer is Answer<CommandView>.Found { Value: var view }
             ? TypedResults.Accepted($"/api/devices/{id}/commands/{view.Id}", view)
             : answer.ToHttp();
     }
 
     private static async Task<IResult> SubmitGroupAsync(
-        GroupBody body, HttpContext http, [FromServices] SubmitGroup handler, Catalog catalog, [FromHeader(Name = IdempotencyKey)] string? key = null,
+        GroupBody body, HttpContext http, [FromServices] SubmitGroup handler, [FromServices] ICommandStore store, [FromHeader(Name = IdempotencyKey)] string? key = null,
         CancellationToken cancel = default)
     {
-        if (body.Devices.Count is 0 or > SubmitGroup.DevicesMax)
-            return Problems.Invalid([new("invalid_list", "devices", $"{body.Devices.Count} devices", $"1 to {SubmitGroup.DevicesMax} devices")]);
-        if (body.Devices.GroupBy(d => d).FirstOrDefault(g => g.Count() > 1) is { Key: var twice })
-            return Problems.Invalid([new("repeated_device", "devices", twice, "each device once in a list")]);
-        // Of several products the one that asks most.
-        foreach (var product in catalog.Products.Keys)
-            if (await RefuseAsync(http, catalog, product, body.Command) is { } refusal)
-                return refusal;
-
-        return TypedResults.Accepted((string?)null, await handler.HandleAsync(
-            new(key ?? Guid.NewGuid().ToString("N"), body.Devices, body.Command, body.Arguments ?? new Dictionary<string, JsonElement>(), Who(http), From(http),
-                body.Confirm, Life(body.TimeToLiveSeconds)),
-            cancel));
+        var order = new GroupOrder(
+            key ?? Guid.NewGuid().ToString("N"), new(body.Site, body.Tag, body.Customer, body.Devices?.Order(StringComparer.Ordinal).ToList()), body.Command,
+            body.Arguments ?? NoArguments, Who(http), From(http), body.Confirm, Life(body.TimeToLiveSeconds));
+        var allowed = new Dictionary<CommandRole, bool>();
+        var answer = await handler.HandleAsync(order, async role =>
+        {
+            if (!allowed.TryGetValue(role, out var known))
+                allowed[role] = known = await RefuseAsync(http, role) is null;
+            return known;
+        }, cancel);
+        return answer is Answer<StoredGroup>.Found { Value: var group }
+            ? TypedResults.Accepted($"/api/command-groups/{group.Id}", await ReceiptAsync(group, store, null, PageMax, cancel))
+            : answer.ToHttp();
     }
 
     private static async Task<IResult> FindGroupAsync(string group, HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel)
@@ -122,24 +151,42 @@ internal static class CommandRoutes
         if (query.Faults.Count > 0)
             return Problems.Invalid(query.Faults);
 
-        var page = await store.ListGroupAsync(group, cursor, limit, cancel);
-        return page.Items.Count == 0 && cursor is null
-            ? new Answer<CommandView>.Absent($"There is no group \"{group}\" of commands.").ToHttp()
-            : TypedResults.Ok(new PageView<CommandView>([.. page.Items.Select(CommandView.Of)], page.Next));
+        return await store.FindGroupAsync(group, cancel) is { } stored
+            ? TypedResults.Ok(await ReceiptAsync(stored, store, cursor, limit, cancel))
+            : new Answer<StoredGroup>.Absent($"There is no group \"{group}\" of commands.").ToHttp();
     }
+
+    private static async Task<GroupReceipt> ReceiptAsync(StoredGroup group, ICommandStore store, string? cursor, int limit, CancellationToken cancel)
+    {
+        var lines = await store.ListGroupAsync(group.Id, cursor, limit, cancel);
+        return new(
+            group.Id, group.Command, group.Arguments, group.Target.Site, group.Target.Tag, group.Target.Customer, group.RequestedBy, group.Origin, group.CreatedAt,
+            group.Devices, group.Queued, group.Devices - group.Queued,
+            [.. lines.Items.Select(l => new GroupLine(l.DeviceId, l.Command is null ? null : CommandView.Of(l.Command), l.Faults))], lines.Next);
+    }
+
+    private static async Task<IResult> ListAuditAsync(string id, HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel)
+    {
+        if (!TryReadPage(request, out var cursor, out var limit, out var problem))
+            return problem;
+
+        var page = await store.ListAuditAsync(id, cursor, limit, cancel);
+        // What was asked of a device that is gone still is of interest.
+        return page.Items.Count == 0 && await store.FindTargetAsync(id, cancel) is null
+            ? new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp()
+            : TypedResults.Ok(new PageView<AuditLine>(
+                [.. page.Items.Select(e => new AuditLine(e.At, e.Id, e.Command, e.Arguments, e.RequestedBy, e.Origin, e.Group, e.Result, e.Reason, e.Faults))], page.Next));
+    }
+
+    private static readonly IReadOnlyDictionary<string, JsonElement> NoArguments = new Dictionary<string, JsonElement>();
 
     private static TimeSpan? Life(double? seconds) => seconds is { } given ? TimeSpan.FromSeconds(Math.Clamp(given, 0, int.MaxValue)) : null;
 
     /// <summary>Asks the host's guard for the role of the command itself.</summary>
-    internal static async ValueTask<IResult?> RefuseAsync(HttpContext http, Catalog catalog, string? product, string command) =>
+    private static async ValueTask<IResult?> RefuseAsync(HttpContext http, CommandRole role) =>
         http.RequestServices.GetService<PortalGuard>() is { } guard
-            ? await guard(http, RoleOf(catalog, product, command))
+            ? await guard(http, role switch { CommandRole.Viewer => PortalRole.Viewer, CommandRole.Ops => PortalRole.Ops, _ => PortalRole.Operator })
             : null;
-
-    private static PortalRole RoleOf(Catalog catalog, string? product, string command) =>
-        product is not null && catalog.Products.TryGetValue(product, out var known) && known.Commands.FirstOrDefault(c => c.Name == command) is { } definition
-            ? definition.Role switch { CommandRole.Viewer => PortalRole.Viewer, CommandRole.Ops => PortalRole.Ops, _ => PortalRole.Operator }
-            : PortalRole.Operator;
 
     private static async Task<IResult> ListOfDeviceAsync(string id, HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel) =>
         await store.FindTargetAsync(id, cancel) is null
@@ -151,15 +198,21 @@ internal static class CommandRoutes
 
     private static async Task<IResult> ListAsync(string? device, HttpRequest request, ICommandStore store, CancellationToken cancel)
     {
-        var query = new QueryReader(request);
-        var (cursor, limit) = (query.Text(Cursor), query.Number(Limit));
-        if (cursor is not null && !IsCursor(cursor))
-            query.Faults.Add(new("invalid_cursor", Cursor.Name, cursor, "`next` of the page before, or absent for the first page"));
-        if (query.Faults.Count > 0)
-            return Problems.Invalid(query.Faults);
+        if (!TryReadPage(request, out var cursor, out var limit, out var problem))
+            return problem;
 
         var page = await store.ListAsync(device, cursor, limit, cancel);
         return TypedResults.Ok(new PageView<CommandView>([.. page.Items.Select(CommandView.Of)], page.Next));
+    }
+
+    private static bool TryReadPage(HttpRequest request, out string? cursor, out int limit, [NotNullWhen(false)] out IResult? problem)
+    {
+        var query = new QueryReader(request);
+        (cursor, limit) = (query.Text(Cursor), query.Number(Limit));
+        if (cursor is not null && !IsCursor(cursor))
+            query.Faults.Add(new("invalid_cursor", Cursor.Name, cursor, "`next` of the page before, or absent for the first page"));
+        problem = query.Faults.Count > 0 ? Problems.Invalid(query.Faults) : null;
+        return problem is null;
     }
 
     private static async Task<IResult> FindAsync(string id, string command, [FromServices] ICommandStore store, CancellationToken cancel)

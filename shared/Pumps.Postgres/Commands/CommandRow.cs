@@ -41,7 +41,7 @@ internal sealed class CommandRow
 
     public StoredCommand ToCommand() => new(
         Ordinal,
-        new(Command_Id, Device_Id, Command, JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(Arguments)!, Requested_By, Origin, Confirmed, Expires_At - Created_At)
+        new(Command_Id, Device_Id, Command, ReadArguments(Arguments), Requested_By, Origin, Confirmed, Expires_At - Created_At)
         {
             Group = Group_Id,
         },
@@ -63,6 +63,8 @@ internal sealed class CommandRow
             Late = Late,
         },
         Cancelled_By);
+
+    public static IReadOnlyDictionary<string, JsonElement> ReadArguments(string json) => JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(json)!;
 
     /// <summary>How answers are stored. Outcomes by name: a number would change its meaning with the order of the enum.</summary>
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)

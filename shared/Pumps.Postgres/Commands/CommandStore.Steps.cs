@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using Dapper;
 using Npgsql;
@@ -30,11 +31,27 @@ public sealed partial class CommandStore
         await using var session = await database.OpenConnectionAsync(cancel);
         await using var transaction = await session.BeginTransactionAsync(cancel);
         var devices = events.Select(e => e.DeviceId).ToArray();
-        await session.ExecuteAsync(new CommandDefinition(Sql.TakeTurns, new { devices }, transaction, cancellationToken: cancel));
+        await using var batch = new NpgsqlBatch(session, transaction)
+        {
+            BatchCommands =
+            {
+                new(Sql.TakeTurns) { Parameters = { new("devices", devices) } },
+                new(Sql.ReadNamed)
+                {
+                    Parameters =
+                    {
+                        new("devices", devices), Texts("ids", events.Select(e => e.CommandId)), Texts("correlations", events.Select(e => e.Correlation)),
+                    },
+                },
+            },
+        };
+        List<CommandRow> rows;
+        await using (var reader = await batch.ExecuteReaderAsync(cancel))
+        {
+            await reader.NextResultAsync(cancel);
+            rows = await ReadAsync(reader, cancel);
+        }
 
-        var rows = await session.QueryAsync<CommandRow>(new CommandDefinition(
-            Sql.ReadNamed, new { devices, ids = events.Select(e => e.CommandId).ToArray(), correlations = events.Select(e => e.Correlation).ToArray() }, transaction,
-            cancellationToken: cancel));
         return await ChangeAsync(
             session, transaction, [.. rows.Select(r => (r.ToCommand(), events[(int)r.Number - 1].Signal, events[(int)r.Number - 1].By))], now, step, cancel);
     }
@@ -56,36 +73,40 @@ public sealed partial class CommandStore
             steps.Add(new(command, effect, 0));
         }
 
-        var woken = 0;
-        if (changed.Count > 0)
-        {
-            await WriteAsync(session, transaction, changed.Values, cancel);
-            if (changed.Values.Where(c => c.State.EndedAt is not null).Select(c => c.Target.DeviceId).Distinct().ToArray() is { Length: > 0 } ended)
-                woken = await session.ExecuteAsync(
-                    new CommandDefinition(Sql.WakeNext, new { devices = ended, now = now.UtcDateTime }, transaction, cancellationToken: cancel));
-            await NumberAsync(session, transaction, steps, cancel);
-        }
-
+        var woken = changed.Count > 0 && await WriteAsync(session, transaction, changed.Values, steps, now, cancel);
         await transaction.CommitAsync(cancel);
-        return new(steps, woken > 0);
+        return new(steps, woken);
     }
 
-    private static async Task NumberAsync(NpgsqlConnection session, NpgsqlTransaction transaction, List<CommandStep> steps, CancellationToken cancel)
+    /// <summary>Writes the changes, wakes what stood behind those that ended, and numbers what is to be sent: in one go, since devices wait for it.</summary>
+    /// <returns>Whether anything was woken.</returns>
+    private static async Task<bool> WriteAsync(
+        NpgsqlConnection session, NpgsqlTransaction transaction, IReadOnlyCollection<StoredCommand> changed, List<CommandStep> steps, DateTimeOffset now,
+        CancellationToken cancel)
     {
-        var devices = steps.Where(s => s.Effect is not null).Select(s => s.Command.Target.DeviceId).ToArray();
-        if (devices.Length == 0)
-            return;
-        var numbers = (await session.QueryAsync<(string Device, long Number)>(
-            new CommandDefinition(Sql.CountDownlink, new { devices }, transaction, cancellationToken: cancel))).ToDictionary(n => n.Device, n => n.Number);
+        var ended = changed.Where(c => c.State.EndedAt is not null).Select(c => c.Target.DeviceId).Distinct().ToArray();
+        var sending = steps.Where(s => s.Effect is not null).Select(s => s.Command.Target.DeviceId).ToArray();
+        await using var batch = new NpgsqlBatch(session, transaction) { BatchCommands = { Update(changed) } };
+        var wake = new NpgsqlBatchCommand(Sql.WakeNext) { Parameters = { new("devices", ended), new("now", now.UtcDateTime) } };
+        if (ended.Length > 0)
+            batch.BatchCommands.Add(wake);
+        if (sending.Length > 0)
+            batch.BatchCommands.Add(new(Sql.CountDownlink) { Parameters = { new("devices", sending) } });
+
+        var numbers = new Dictionary<string, long>();
+        await using (var reader = await batch.ExecuteReaderAsync(cancel))
+            while (await reader.ReadAsync(cancel))
+                numbers[reader.GetString(0)] = reader.GetInt64(1);
+
         for (var i = 0; i < steps.Count; i++)
             if (steps[i].Effect is not null)
                 steps[i] = steps[i] with { Downlink = numbers[steps[i].Command.Target.DeviceId] };
+        return wake.RecordsAffected > 0;
     }
 
-    private static async Task WriteAsync(
-        NpgsqlConnection session, NpgsqlTransaction transaction, IReadOnlyCollection<StoredCommand> commands, CancellationToken cancel)
+    private static NpgsqlBatchCommand Update(IReadOnlyCollection<StoredCommand> commands)
     {
-        await using var update = new NpgsqlCommand(Sql.UpdateCommands, session, transaction);
+        var update = new NpgsqlBatchCommand(Sql.UpdateCommands);
         Add("devices", NpgsqlDbType.Text, c => c.Target.DeviceId);
         Add("ordinals", NpgsqlDbType.Bigint, c => c.Ordinal);
         Add("phases", NpgsqlDbType.Text, c => c.State.Phase.Name());
@@ -101,9 +122,22 @@ public sealed partial class CommandStore
         Add("reasons", NpgsqlDbType.Text, c => c.State.Reason);
         Add("answers", NpgsqlDbType.Jsonb, c => c.State.Answer is { } answer ? JsonSerializer.Serialize(answer, CommandRow.Json) : null);
         Add("late", NpgsqlDbType.Boolean, c => c.State.Late);
-        await update.ExecuteNonQueryAsync(cancel);
+        return update;
 
         void Add<T>(string name, NpgsqlDbType type, Func<StoredCommand, T> value) =>
             update.Parameters.Add(new(name, NpgsqlDbType.Array | type) { Value = commands.Select(value).ToArray() });
+    }
+
+    private static NpgsqlParameter Texts(string name, IEnumerable<string?> values) => new(name, NpgsqlDbType.Array | NpgsqlDbType.Text) { Value = values.ToArray() };
+
+    private static async Task<List<CommandRow>> ReadAsync(DbDataReader reader, CancellationToken cancel)
+    {
+        var rows = new List<CommandRow>();
+        if (!reader.HasRows)
+            return rows;
+        var row = reader.GetRowParser<CommandRow>();
+        while (await reader.ReadAsync(cancel))
+            rows.Add(row(reader));
+        return rows;
     }
 }

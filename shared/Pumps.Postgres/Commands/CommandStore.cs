@@ -21,38 +21,24 @@ public sealed partial class CommandStore(NpgsqlDataSource database) : ICommandSt
         await using var session = await database.OpenConnectionAsync(cancel);
         var row = await session.QuerySingleOrDefaultAsync<(string Id, string Protocol, string Product, string Customer)?>(
             new CommandDefinition(Sql.FindTarget, new { device = deviceId }, cancellationToken: cancel));
-        return row is { } d ? new(d.Id, d.Protocol == "dp1" ? Protocol.Dp1 : Protocol.Dp2, d.Product, d.Customer) : null;
+        return row is { } found ? ToTarget(found) : null;
     }
 
     public async Task<(StoredCommand Command, bool IsNew)> AddAsync(NewCommand command, CancellationToken cancel)
     {
-        var (order, target) = (command.Order, command.Target);
         await using var session = await database.OpenConnectionAsync(cancel);
         await using var transaction = await session.BeginTransactionAsync(cancel);
-        await using var batch = new NpgsqlBatch(session, transaction)
+        await using var batch = Add(session, transaction, [command]);
+        batch.BatchCommands.Add(new(Sql.FindCommand) { Parameters = { new("device", command.Order.DeviceId), new("id", command.Order.Id) } });
+        bool isNew;
+        CommandRow row;
+        await using (var reader = await batch.ExecuteReaderAsync(cancel))
         {
-            BatchCommands =
-            {
-                new(Sql.MakeTurn) { Parameters = { new("device", order.DeviceId) } },
-                new(Sql.TakeTurn) { Parameters = { new("device", order.DeviceId) } },
-                new(Sql.AddCommand)
-                {
-                    Parameters =
-                    {
-                        new("device", order.DeviceId), new("id", order.Id), new("customer", target.Customer), new("product", target.Product),
-                        new("protocol", target.Protocol.Name()), new("command", order.Command), new("arguments", NpgsqlDbType.Jsonb) { Value = command.ArgumentsJson },
-                        new("requested_by", order.RequestedBy), new("origin", order.Origin), new("confirmed", order.Confirmed),
-                        new("group", NpgsqlDbType.Text) { Value = (object?)order.Group ?? DBNull.Value },
-                        new("correlation", NpgsqlDbType.Text) { Value = target.Protocol is Protocol.Dp1 ? DBNull.Value : Correlation(order) },
-                        new("now", command.CreatedAt.UtcDateTime), new("expires_at", command.Terms.ExpiresAt.UtcDateTime), new("repeatable", command.Terms.Repeatable),
-                    },
-                },
-            },
-        };
-        await batch.ExecuteNonQueryAsync(cancel);
-        var isNew = batch.BatchCommands[2].RecordsAffected > 0;
-        var row = await session.QuerySingleAsync<CommandRow>(new CommandDefinition(
-            Sql.FindCommand, new { device = order.DeviceId, id = order.Id }, transaction, cancellationToken: cancel));
+            isNew = (await ReadTakenAsync(reader, cancel)).Count > 0;
+            await reader.NextResultAsync(cancel);
+            row = (await ReadAsync(reader, cancel)).Single();
+        }
+
         await transaction.CommitAsync(cancel);
         return (row.ToCommand(), isNew);
     }
@@ -73,24 +59,57 @@ public sealed partial class CommandStore(NpgsqlDataSource database) : ICommandSt
             new { device = deviceId, before = deviceId is null ? (object)at : ordinal, before_device = device, before_ordinal = ordinal, limit = limit + 1 },
             cancellationToken: cancel))).AsList();
         StoredCommand[] items = [.. rows.Take(limit).Select(r => r.ToCommand())];
-        return new(items, rows.Count > limit ? WriteCursor(items[^1]) : null);
+        return new(items, rows.Count > limit ? WriteCursor(items[^1].CreatedAt, items[^1].Target.DeviceId, items[^1].Ordinal) : null);
     }
 
-    public async Task<Page<StoredCommand>> ListGroupAsync(string group, string? cursor, int limit, CancellationToken cancel)
+    /// <summary>Puts one order behind the commands of each device; <see cref="ReadTakenAsync"/> says of which.</summary>
+    private static NpgsqlBatch Add(NpgsqlConnection session, NpgsqlTransaction transaction, IReadOnlyList<NewCommand> commands)
     {
-        await using var session = await database.OpenConnectionAsync(cancel);
-        var rows = (await session.QueryAsync<CommandRow>(new CommandDefinition(
-            Sql.ListGroupCommands, new { group, after = cursor ?? "", limit = limit + 1 }, cancellationToken: cancel))).AsList();
-        StoredCommand[] items = [.. rows.Take(limit).Select(r => r.ToCommand())];
-        return new(items, rows.Count > limit ? items[^1].Target.DeviceId : null);
+        var order = commands[0].Order;
+        var devices = commands.Select(c => c.Target.DeviceId).ToArray();
+        return new NpgsqlBatch(session, transaction)
+        {
+            BatchCommands =
+            {
+                new(Sql.MakeTurns) { Parameters = { new("devices", devices) } },
+                new(Sql.TakeTurns) { Parameters = { new("devices", devices) } },
+                new(Sql.AddCommands)
+                {
+                    Parameters =
+                    {
+                        new("devices", devices), Texts("customers", commands.Select(c => c.Target.Customer)), Texts("products", commands.Select(c => c.Target.Product)),
+                        Texts("protocols", commands.Select(c => c.Target.Protocol.Name())),
+                        Texts("correlations", commands.Select(c => c.Target.Protocol is Protocol.Dp1 ? null : Correlation(c.Order))),
+                        new("expires", commands.Select(c => c.Terms.ExpiresAt.UtcDateTime).ToArray()), new("repeatable", commands.Select(c => c.Terms.Repeatable).ToArray()),
+                        new("id", order.Id), new("command", order.Command), new("arguments", NpgsqlDbType.Jsonb) { Value = commands[0].ArgumentsJson },
+                        new("requested_by", order.RequestedBy), new("origin", order.Origin), new("confirmed", order.Confirmed),
+                        new("group", NpgsqlDbType.Text) { Value = (object?)order.Group ?? DBNull.Value }, new("now", commands[0].CreatedAt.UtcDateTime),
+                    },
+                },
+            },
+        };
     }
+
+    /// <returns>The devices that have got the command; the others have one of its id already.</returns>
+    private static async Task<HashSet<string>> ReadTakenAsync(NpgsqlDataReader reader, CancellationToken cancel)
+    {
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        // The turns come first.
+        await reader.NextResultAsync(cancel);
+        while (await reader.ReadAsync(cancel))
+            taken.Add(reader.GetString(0));
+        return taken;
+    }
+
+    private static CommandTarget ToTarget((string Id, string Protocol, string Product, string Customer) row) =>
+        new(row.Id, row.Protocol == "dp1" ? Protocol.Dp1 : Protocol.Dp2, row.Product, row.Customer);
 
     /// <summary>What a DP2 answer carries; made of the order, so that it is the same however often it is asked.</summary>
     private static string Correlation(CommandOrder order) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{order.DeviceId}\n{order.Id}")).AsSpan(0, CorrelationBytes));
 
-    private static string WriteCursor(StoredCommand last) =>
-        string.Create(CultureInfo.InvariantCulture, $"{last.CreatedAt.UtcTicks}:{last.Target.DeviceId}:{last.Ordinal}");
+    private static string WriteCursor(DateTimeOffset at, string device, long ordinal) =>
+        string.Create(CultureInfo.InvariantCulture, $"{at.UtcTicks}:{device}:{ordinal}");
 
     private static (DateTime At, string Device, long Ordinal) ReadCursor(string? cursor)
     {

@@ -7,6 +7,7 @@ namespace Pumps.Benchmarks.Mqtt;
 internal sealed class RegionProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
     private readonly TaskCompletionSource<(Uri Api, IPEndPoint Mqtt)> _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -52,9 +53,19 @@ internal sealed class RegionProcess : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
-            // A clean stop, as by Ctrl-C.
-            using var interrupt = Process.Start("kill", ["-INT", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-            await _process.WaitForExitAsync();
+            // A clean stop, as by a service manager. Not Ctrl-C's signal: what a shell has started in the background ignores that one.
+            using var terminate = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+            try
+            {
+                using var late = new CancellationTokenSource(StopLimit);
+                await _process.WaitForExitAsync(late.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                Console.Error.WriteLine($"The region did not stop within {StopLimit.TotalMinutes:0} minutes; it is killed.");
+                _process.Kill(entireProcessTree: true);
+                await _process.WaitForExitAsync();
+            }
         }
 
         _process.Dispose();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Pumps.Contracts.Tests.Postgres;
 using Pumps.Handlers.Commands;
@@ -112,16 +113,47 @@ public sealed class SubmitCommandTests : PostgresFixture
         Assert.That(await _submit.HandleAsync(Order("x", "dp1-1", "stop", "{}"), Cancel), Is.InstanceOf<Answer<CommandView>.Absent>());
 
     [Test]
-    public async Task A_group_has_a_receipt_for_each_of_its_devices()
+    public async Task What_is_refused_is_kept_with_the_reason()
     {
-        var receipt = await new SubmitGroup(_submit).HandleAsync(
-            new("evening", [Dp1, Dp2, "dp1-1"], "stop", new Dictionary<string, JsonElement>(), "anna", "test", false, null), Cancel);
+        await _submit.HandleAsync(Order("refused", Dp1, "fly", "{}"), Cancel);
 
-        Assert.That((receipt.Queued, receipt.Refused), Is.EqualTo((2, 1)));
-        Assert.That(receipt.Items.Select(l => l.Errors?.Single().Rule), Is.EqualTo(new[] { null, null, "unknown_device" }));
-        var page = await _store.ListGroupAsync("evening", null, 1, Cancel);
-        Assert.That((page.Items.Single().Target.DeviceId, page.Next), Is.EqualTo((Dp1, Dp1)));
-        Assert.That((await _store.ListGroupAsync("evening", page.Next, 1, Cancel)).Items.Single().Target.DeviceId, Is.EqualTo(Dp2));
+        var entry = (await _store.ListAuditAsync(Dp1, null, 100, Cancel)).Items.Single(e => e.Id == "refused");
+        Assert.That((entry.Result, entry.Reason, entry.RequestedBy, entry.Origin, entry.Command, entry.At), Is.EqualTo((AuditEntry.NotTaken, "unknown_command", "anna", "test", "fly", Noon)));
+    }
+
+    [Test]
+    public async Task Old_commands_go_into_the_audit_and_the_audit_goes_later()
+    {
+        var time = new FakeTimeProvider(Noon);
+        var submit = new SubmitCommand(CatalogLoader.Load(CatalogLoader.DefaultFolder), _store, new CountingBell(), time);
+        await new DeviceTable(Database).StoreAsync(new("dp1-77", "dp1", "irrigation", "irrigation-pump-v1", "old-fields", "local", 120), CancellationToken.None);
+        var options = new CommandOptions();
+        var keep = new KeepCommands(_store, Microsoft.Extensions.Options.Options.Create(options), time);
+        await submit.HandleAsync(Order("ended", "dp1-77", "stop", "{}"), Cancel);
+        await submit.HandleAsync(Order("open", "dp1-77", "start", "{}"), Cancel);
+        await new SubmitGroup(CatalogLoader.Load(CatalogLoader.DefaultFolder), _store, new CountingBell(), time).HandleAsync(
+            new("group", new(Customer: "old-fields"), "stop", new Dictionary<string, JsonElement>(), "anna", "test", false, null), _ => new(true), Cancel);
+        await submit.HandleAsync(Order("refused", "dp1-77", "fly", "{}"), Cancel);
+        await new CancelCommand(_store, new CountingBell(), Microsoft.Extensions.Options.Options.Create(options), time, NullLogger<CancelCommand>.Instance)
+            .HandleAsync("dp1-77", "ended", "berta", Cancel);
+
+        time.Advance(options.Keep);
+        await keep.HandleAsync(Cancel);
+        Assert.That(await AuditAsync(), Is.EqualTo(new[] { "ended cancelled", "group queued", "open queued", "refused not_taken" }), "not yet older");
+        Assert.That(await _store.FindAsync("dp1-77", "ended", Cancel), Is.Not.Null);
+
+        time.Advance(TimeSpan.FromSeconds(1));
+        await keep.HandleAsync(Cancel);
+        Assert.That(await AuditAsync(), Is.EqualTo(new[] { "ended cancelled", "group queued", "open queued", "refused not_taken" }));
+        Assert.That(await _store.FindAsync("dp1-77", "ended", Cancel), Is.Null);
+        Assert.That(await _store.FindAsync("dp1-77", "open", Cancel), Is.Not.Null, "open ones stay");
+        Assert.That(await _store.FindGroupAsync("group", Cancel), Is.Null);
+
+        time.Advance(options.KeepAudit - options.Keep);
+        await keep.HandleAsync(Cancel);
+        Assert.That(await AuditAsync(), Is.EqualTo(new[] { "group queued", "open queued" }));
+
+        async Task<IEnumerable<string>> AuditAsync() => (await _store.ListAuditAsync("dp1-77", null, 100, Cancel)).Items.Select(e => $"{e.Id} {e.Result}").Order();
     }
 
     private async Task<CommandView> FoundAsync(CommandOrder order) =>

@@ -68,6 +68,7 @@ public sealed class OpenApiTests
             "PUT /api/customers/{id} id",
             "PUT /api/sites/{id} id",
             "GET /api/devices/{id} id",
+            "GET /api/devices/{id}/command-audit id,cursor,limit",
             "GET /api/devices/{id}/commands id,cursor,limit",
             "GET /api/devices/{id}/commands/{command} id,command",
             "GET /api/devices/{id}/history/{point} id,point,from,to,bucket,aggregate,limit",

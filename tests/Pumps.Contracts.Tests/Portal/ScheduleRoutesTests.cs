@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using Pumps.Contracts.Tests.Postgres;
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
@@ -128,11 +127,5 @@ public sealed class ScheduleRoutesTests : PostgresFixture
         }
         while (next is not null);
         return found;
-    }
-
-    private async Task ExecuteAsync(string sql)
-    {
-        await using NpgsqlCommand command = Database.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Cancel);
     }
 }

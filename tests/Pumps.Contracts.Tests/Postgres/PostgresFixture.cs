@@ -28,6 +28,12 @@ public abstract class PostgresFixture
     protected static Observation Observe(string device, DateTimeOffset at, long sequence, string points, string quality = "") =>
         new(device, at, at.AddSeconds(1), sequence, "ok", false, Encoding.UTF8.GetBytes(points), Encoding.UTF8.GetBytes(quality));
 
+    protected async Task ExecuteAsync(string sql)
+    {
+        await using var command = Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Cancel);
+    }
+
     protected async Task<T> ScalarAsync<T>(string sql)
     {
         await using var command = Database.CreateCommand(sql);

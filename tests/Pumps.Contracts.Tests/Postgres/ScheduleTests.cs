@@ -402,10 +402,4 @@ public sealed class ScheduleTests : PostgresFixture
             found.Add($"{rows.GetString(0)} {rows.GetString(1)} {rows.GetString(2).Split('-').ElementAtOrDefault(1)}");
         return found;
     }
-
-    private async Task ExecuteAsync(string sql)
-    {
-        await using var command = Database.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Cancel);
-    }
 }

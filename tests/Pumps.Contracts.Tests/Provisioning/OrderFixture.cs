@@ -100,12 +100,6 @@ public abstract class OrderFixture : PostgresFixture
     }
 
     private protected async Task<OrderState> StateAsync(StoredOrder order) => (await Store.FindAsync(order.Id, Cancel))!.State;
-
-    private protected async Task ExecuteAsync(string sql)
-    {
-        await using var command = Database.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Cancel);
-    }
 }
 
 /// <summary>The gateway's registry, which fails when the test says so: before or after it has done what it was asked.</summary>

@@ -68,13 +68,51 @@ public sealed class CatalogLoaderTests
     [TestCase("routes.json", "enrichments", "[]", "routes.json: /enrichments: the pipeline needs an enrichment named \"protocol\"")]
     public void A_fault_names_the_file_the_place_and_the_rule(string file, string member, string value, string expected)
     {
-        var path = Path.Combine(_folder, file);
-        var root = JsonNode.Parse(File.ReadAllText(path))!;
-        root[member] = JsonNode.Parse(value);
-        File.WriteAllText(path, root.ToJsonString());
+        Change(file, root => root[member] = JsonNode.Parse(value));
 
-        var thrown = Assert.Throws<CatalogException>(() => CatalogLoader.Load(_folder));
-        Assert.That(thrown!.Message, Does.Contain(expected));
+        Assert.That(Fault(), Does.Contain(expected));
+    }
+
+    /// <summary>A command whose fault would otherwise come to light in the field: it stands second, behind one that is right.</summary>
+    [TestCase("v1", """ "name": "stop", "timeToLiveSeconds": 61 """, "1/timeToLiveSeconds: dp1 keeps a command at most 60 s")]
+    [TestCase("v1", """ "name": "fly" """, "1: DP1 has no command \"fly\"")]
+    [TestCase("v1", """ "name": "halt", "wire": "halt" """, "1: DP1 has no command \"halt\"")]
+    [TestCase("v1", """ "name": "set_speed", "arguments": [{ "name": "setpoint_speed" }] """,
+        "1: argument \"setpoint_speed\" may be 0 to 6000; arg1 of DP1's set_speed carries 600 to 6000: narrow it with min and max")]
+    [TestCase("v1", """ "name": "set_speed" """, "1: arg1 of DP1's set_speed takes 600 to 6000: one argument must say which, and only one")]
+    [TestCase("v1", """ "name": "set_pressure", "arguments": [{ "name": "setpoint_pressure" }, { "name": "again", "type": "uint", "max": "9" }] """,
+        "1: arg1 of DP1's set_pressure takes 0 to 2500: one argument must say which, and only one")]
+    [TestCase("v1", """ "name": "set_mode", "arguments": [{ "name": "mood" }] """,
+        "1: argument \"mood\" has no type, and dictionary 257 (irrigation-pump) has no such point")]
+    [TestCase("v1", """ "name": "set_mode", "arguments": [{ "name": "firmware_version" }] """,
+        "1: argument \"firmware_version\" is a string; commands take bool, uint, int, decimal, enum and bitmask")]
+    [TestCase("v1", """ "name": "set_pressure", "arguments": [{ "name": "setpoint_pressure", "max": "26" }] """,
+        "1: argument \"setpoint_pressure\" needs a range within 0 to 25")]
+    [TestCase("v1", """ "name": "set_pressure", "arguments": [{ "name": "setpoint_pressure", "min": "9", "max": "8" }] """,
+        "1: argument \"setpoint_pressure\" needs a range within 0 to 25")]
+    [TestCase("v1", """ "name": "read_param", "arguments": [{ "name": "parameter", "type": "uint" }] """, "1: argument \"parameter\" needs a range within 0 to -")]
+    [TestCase("v1", """ "name": "set_pressure", "arguments": [{ "name": "setpoint_pressure", "default": "4.253" }] """,
+        "1: argument \"setpoint_pressure\" has the default 4.253, which is not a number from 0 to 25 bar, in steps of 0.01")]
+    [TestCase("v1", """ "name": "start" """, ": \"start\" is there more than once")]
+    [TestCase("v1", """ "name": "stop", "role": "owner" """, "1/role: NotInEnumeration")]
+    [TestCase("v1", """ "name": "stop", "confirm": "yes" """, "1/confirm: BooleanExpected")]
+    [TestCase("v2", """ "name": "stop", "dictionary": 4 """, "1: there is no dictionary 4 in dictionaries/")]
+    [TestCase("v2", """ "name": "reboot" """, "1: dictionary 257 (irrigation-pump) has no command \"reboot\"")]
+    [TestCase("v2", """ "name": "set_speed", "arguments": [{ "name": "setpoint_flow" }] """,
+        "1: argument \"setpoint_flow\": set_speed of dictionary 257 takes setpoint_speed, each with the type of its point")]
+    [TestCase("v2", """ "name": "set_speed", "arguments": [{ "name": "setpoint_speed", "type": "int" }] """,
+        "1: argument \"setpoint_speed\": set_speed of dictionary 257 takes setpoint_speed, each with the type of its point")]
+    [TestCase("v2", """ "name": "stop", "arguments": [{ "name": "flow" }] """, "1: argument \"flow\": stop of dictionary 257 takes nothing")]
+    [TestCase("v2", """ "name": "set_speed" """, "1: set_speed of dictionary 257 needs the argument \"setpoint_speed\"")]
+    [TestCase("v2", """ "name": "stop", "timeToLiveSeconds": 86401 """, "1/timeToLiveSeconds: NumberTooBig")]
+    public void A_command_that_the_protocol_cannot_carry_is_a_fault_with_file_place_and_rule(string product, string command, string expected)
+    {
+        var file = $"products/irrigation-pump-{product}.json";
+        Change(file, root => root["commands"] = JsonNode.Parse($$"""
+            [{ "name": "start", "description": "Starts." }, { "description": "Second.", {{command}} }]
+            """));
+
+        Assert.That(Fault(), Does.Contain($"{file}: /commands{(expected[0] == ':' ? "" : "/")}{expected}"));
     }
 
     [Test]
@@ -95,6 +133,16 @@ public sealed class CatalogLoaderTests
 
         var thrown = Assert.Throws<CatalogException>(() => CatalogLoader.Load(_folder));
         Assert.That(thrown!.Message, Does.Contain("routes.json: /feeds: 13 feed hubs; a Standard namespace holds 10"));
+    }
+
+    private string Fault() => Assert.Throws<CatalogException>(() => CatalogLoader.Load(_folder))!.Message;
+
+    private void Change(string file, Action<JsonNode> change)
+    {
+        var path = Path.Combine(_folder, file);
+        var root = JsonNode.Parse(File.ReadAllText(path))!;
+        change(root);
+        File.WriteAllText(path, root.ToJsonString());
     }
 
     private void Write(string name, string text) => File.WriteAllText(Path.Combine(_folder, name), text);
