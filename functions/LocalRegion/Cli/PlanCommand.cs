@@ -85,7 +85,7 @@ public sealed class PlanCommand
                 console.Profile.Out.Writer.WriteLine(JsonSerializer.Serialize(plan, Json));
             else
                 PlanTables.Print(console, plan, WidthMin);
-            return parsed.GetValue(_write) is { } file ? Write(console, plan, file, quiet: parsed.GetValue(_json)) : 0;
+            return parsed.GetValue(_write) is { } file ? Write(console, plan, OptionsOf(plan.Workload) + PricesOf(parsed), file, quiet: parsed.GetValue(_json)) : 0;
         }
         catch (Exception wrong) when (wrong is FormatException or CatalogException or IOException or UnauthorizedAccessException)
         {
@@ -154,7 +154,11 @@ public sealed class PlanCommand
         return weights;
     }
 
-    private static int Write(IAnsiConsole console, CapacityPlan plan, FileInfo file, bool quiet)
+    // The cheapest tier depends on them.
+    private string PricesOf(ParseResult parsed) => string.Concat(
+        (parsed.GetValue(_price) ?? []).Select(p => " --price " + p).Prepend(parsed.GetValue(_prices) is var list && list != DefaultPrices ? " --prices " + list : ""));
+
+    private static int Write(IAnsiConsole console, CapacityPlan plan, string options, FileInfo file, bool quiet)
     {
         if (!file.Exists)
             throw new FormatException($"--write {file}: there is no such file. Copy that of the nearest region first.");
@@ -166,7 +170,7 @@ public sealed class PlanCommand
         var routes = CatalogLoader.Load(CatalogLoader.DefaultFolder).Routes;
         var before = File.ReadAllText(file.FullName);
         var region = new RegionFile(before);
-        var notes = region.Put(plan, OptionsOf(plan.Workload), (routes.RawHubs[0].Partitions, routes.FeedHubs[0].Partitions));
+        var notes = region.Put(plan, options, (routes.RawHubs[0].Partitions, routes.FeedHubs[0].Partitions));
         if (region.Text != before)
             File.WriteAllText(file.FullName, region.Text);
         if (quiet)
@@ -182,7 +186,7 @@ public sealed class PlanCommand
     }
 
     /// <summary>A workload as options, without those that have their defaults: how a region's file states its size.</summary>
-    internal static string OptionsOf(Workload load)
+    private static string OptionsOf(Workload load)
     {
         var usual = new Workload { Devices = load.Devices, IntervalSeconds = load.IntervalSeconds, Offerings = load.Offerings };
         var options = new List<string> { Format("--devices", load.Devices), Format("--interval", load.IntervalSeconds) };
