@@ -104,7 +104,7 @@ public sealed class PlanCommand
             throw new FormatException(string.Join(Environment.NewLine, faults.Select(f => "--" + f)));
 
         var list = parsed.GetValue(_prices)!;
-        if (list.AsSpan().ContainsAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789-"))
+        if (!list.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c)))
             throw new FormatException($"--prices {list}: a price list is named like its location, such as {DefaultPrices}.");
         var prices = CapacityFiles.Prices(folder, list, Weights("--price", parsed.GetValue(_price) ?? []));
         return new CapacityModel(Topology.Of(catalog), limits, CapacityFiles.Costs(folder), prices).Plan(load);

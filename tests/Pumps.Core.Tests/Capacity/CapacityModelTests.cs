@@ -286,8 +286,15 @@ public sealed class CapacityModelTests
     {
         var wrong = Load(1, 60) with
         {
-            Dp1Share = 2, MessageBytes = 300_000, ObservationsPerMessage = 0, EventShare = -1, CommandsPerDeviceAndDay = double.NaN, Partners = -1, RetentionDays = 0,
-            ArchiveCoolAfterDays = 100, PeakFactor = 0.5,
+            Dp1Share = 2,
+            MessageBytes = 300_000,
+            ObservationsPerMessage = 0,
+            EventShare = -1,
+            CommandsPerDeviceAndDay = double.NaN,
+            Partners = -1,
+            RetentionDays = 0,
+            ArchiveCoolAfterDays = 100,
+            PeakFactor = 0.5,
         };
 
         Assert.That(wrong.Faults(Limits).Select(f => f.Split(' ')[0]), Is.EqualTo(new[]
