@@ -18,7 +18,6 @@ public sealed record CapacityLimits
     public required double StandardConsumerGroups { get; init; }
     public required double ProcessingUnitBytesIn { get; init; }
     public required double ProcessingUnitBytesOut { get; init; }
-    public required double PremiumProcessingUnits { get; init; }
     public required double PremiumPartitions { get; init; }
     public required double PremiumConsumerGroups { get; init; }
     public required double DatabaseDiskMegabytes { get; init; }
@@ -27,6 +26,9 @@ public sealed record CapacityLimits
     public required double FunctionMemoryMb { get; init; }
 
     public IReadOnlyList<IotHubTier> IotHubTiers { get; init; } = [];
+
+    /// <summary>What a Premium namespace can be set to, smallest first.</summary>
+    public IReadOnlyList<PremiumSize> PremiumSizes { get; init; } = [];
 
     /// <summary>Smallest first.</summary>
     public IReadOnlyList<DatabaseServer> DatabaseServers { get; init; } = [];
@@ -44,5 +46,7 @@ public sealed record DatabaseServer(string Sku, string Tier, int VCores, double 
 {
     public bool IsBurstable => Tier == "Burstable";
 }
+
+public sealed record PremiumSize(int Units);
 
 public sealed record DatabaseDisk(int Gigabytes, double OperationsPerSecond);

@@ -3,8 +3,7 @@ namespace Pumps.Core.Capacity;
 /// <summary>Sizes everything that a region buys for a workload, and says which published limit comes first. Pure arithmetic.</summary>
 public sealed class CapacityModel(Topology topology, CapacityLimits limits, EventCosts costs, PriceList prices)
 {
-    /// <summary>What a Premium namespace can be set to.</summary>
-    private static readonly int[] ProcessingUnits = [1, 2, 4, 6, 8, 10, 12, 16];
+    private const string ElasticCluster = "An elastic cluster (PostgreSQL 17, no TimescaleDB), or a second region.";
 
     private const double DaysPerMonth = 365.25 / 12;
     private const double SecondsPerMonth = DaysPerMonth * Workload.SecondsPerDay;
@@ -84,12 +83,12 @@ public sealed class CapacityModel(Topology topology, CapacityLimits limits, Even
         yield return Use("raw_hubs", topology.RawHubs, limits.StandardHubs, "hubs", "Premium, or a second namespace.");
         yield return Use("raw_partitions", demand.RawPartitions, limits.StandardPartitions, "partitions", "Premium (100 partitions), or a second region.");
         yield return Use("raw_throughput_units", raw.ThroughputUnits(limits), limits.StandardThroughputUnits, "throughput units", "Premium, or a second region.");
-        yield return Use("raw_processing_units", raw.ProcessingUnits(limits), limits.PremiumProcessingUnits, "processing units of Premium", "A second region.");
+        yield return Use("raw_processing_units", raw.ProcessingUnits(limits), limits.PremiumSizes[^1].Units, "processing units of Premium", "A second region.");
         yield return Use("feed_hubs", topology.FeedHubs, limits.StandardHubs, "hubs", "Premium, or a namespace for each half of the offerings.");
         yield return Use("feed_consumer_groups", demand.FeedReaders + 1, limits.StandardConsumerGroups, "groups", "Premium (100 groups).");
         yield return Use("feed_partitions", demand.FeedPartitions, limits.StandardPartitions, "partitions", "Premium (100 partitions), or a second region.");
         yield return Use("feed_throughput_units", feeds.ThroughputUnits(limits), limits.StandardThroughputUnits, "throughput units", "Premium, or a namespace for each offering, or a second region.");
-        yield return Use("feed_processing_units", feeds.ProcessingUnits(limits), limits.PremiumProcessingUnits, "processing units of Premium", "A namespace for each offering, or a second region.");
+        yield return Use("feed_processing_units", feeds.ProcessingUnits(limits), limits.PremiumSizes[^1].Units, "processing units of Premium", "A namespace for each offering, or a second region.");
         yield return Use("decode_instances", demand.Instances(demand.DecodeRates), limits.FunctionInstances, "instances", "A second region.");
         yield return Use("datapoints_instances", demand.Instances(demand.DatapointsRates), limits.FunctionInstances, "instances", "A second region.");
         yield return Use("function_memory", demand.MemoryMb, limits.FunctionMemoryMb, "MB", "Ask Azure's support for more memory, or a second region in another subscription.");
@@ -102,8 +101,6 @@ public sealed class CapacityModel(Topology topology, CapacityLimits limits, Even
 
         static LimitUse Use(string name, double used, double available, string unit, string then) => new(name, used, available, unit, null, then);
     }
-
-    private const string ElasticCluster = "An elastic cluster (PostgreSQL 17, no TimescaleDB), or a second region.";
 
     /// <summary>The cheapest tier; of two that cost the same, the one with fewer hubs.</summary>
     private IotHubPlan PlanIotHub(Workload load, Demand demand) =>
@@ -130,8 +127,8 @@ public sealed class CapacityModel(Topology topology, CapacityLimits limits, Even
             return new("Standard", 1, Up(average.ThroughputUnits(limits)), Up(peak.ThroughputUnits(limits)), partitions, partitionsNeeded, readers, peak);
 
         var units = peak.ProcessingUnits(limits);
-        var namespaces = Up(units / limits.PremiumProcessingUnits);
-        var each = ProcessingUnits.FirstOrDefault(u => u >= units / namespaces, ProcessingUnits[^1]);
+        var namespaces = Up(units / limits.PremiumSizes[^1].Units);
+        var each = (limits.PremiumSizes.FirstOrDefault(s => s.Units >= units / namespaces) ?? limits.PremiumSizes[^1]).Units;
         return new("Premium", namespaces, each, each, partitions, partitionsNeeded, readers, peak);
     }
 

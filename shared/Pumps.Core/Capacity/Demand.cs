@@ -54,8 +54,6 @@ public sealed class Demand(Workload load, Topology topology, CapacityLimits limi
 
     private double FeedBytes => costs.FeedEventsPerFrame * costs.FeedEventBytes * Frames;
 
-    // --- IoT Hub ---
-
     /// <summary>Each message in chunks of 4 KB; each command as a request and a response, which is what a direct method counts.</summary>
     public double CountedPerDay =>
         Workload.SecondsPerDay * ((load.MessagesPerSecond * Math.Ceiling(MessageBytes / limits.IotHubMeterBytes)) + (2 * load.CommandsPerSecond));
@@ -63,8 +61,6 @@ public sealed class Demand(Workload load, Topology topology, CapacityLimits limi
     public double SendsPerSecond => load.MessagesPerSecond * load.PeakFactor;
 
     public double MethodBytesPerSecond => load.CommandsPerSecond * load.PeakFactor * limits.IotHubMeterBytes;
-
-    // --- Event Hubs ---
 
     public Flow Raw
     {
@@ -101,8 +97,6 @@ public sealed class Demand(Workload load, Topology topology, CapacityLimits limi
 
     public int FeedPartitionsPlanned => Planned(FeedPartitions);
 
-    // --- Function apps ---
-
     /// <summary>Processor time of one handler for one message. The handlers were measured together; each gets the same share.</summary>
     public double DecodeMicroseconds => costs.RegionMicroseconds / MeasuredHandlers * costs.FunctionOverhead * Frames;
 
@@ -134,8 +128,6 @@ public sealed class Demand(Workload load, Topology topology, CapacityLimits limi
 
     public double MemoryMb => (Instances(DecodeRates) + Instances(AllDatapointsRates) + Instances(DevicesRates)) * InstanceMemoryMb;
 
-    // --- Database ---
-
     public double DatabaseCores => StoredPerSecond * load.PeakFactor * costs.DatabaseMicroseconds * Frames / 1e6 / costs.DatabaseUtilization;
 
     public double HistoryGigabytesPerDay => StoredPerSecond * Workload.SecondsPerDay * costs.FeedEventsPerFrame * costs.HistoryBytes * Frames / Gigabyte;
@@ -159,8 +151,6 @@ public sealed class Demand(Workload load, Topology topology, CapacityLimits limi
     /// <summary>Each partition of a hub has one batch in work, and that one session.</summary>
     public double Sessions =>
         (topology.RawHubs * RawPartitionsPlanned) + (topology.FeedHubs * StoringHandlers * FeedPartitionsPlanned) + OtherSessions;
-
-    // --- Archive ---
 
     public double ArchiveGigabytesPerDay => Raw.BytesIn * Workload.SecondsPerDay / Gigabyte;
 

@@ -26,6 +26,7 @@ public static class CapacityFiles
         return Read<CapacityLimits>("capacity/limits.json", Values(root.GetProperty("limits")), Snake) with
         {
             IotHubTiers = Rows<IotHubTier>(root, "iotHubTiers"),
+            PremiumSizes = Rows<PremiumSize>(root, "premiumSizes"),
             DatabaseServers = Rows<DatabaseServer>(root, "databaseServers"),
             DatabaseDisks = Rows<DatabaseDisk>(root, "databaseDisks"),
         };

@@ -28,7 +28,7 @@ public sealed class CapacityModelTests
     };
 
     // Six routes, the hub of what has none, that of connections; two feeds for each of three offerings, and the answers.
-    internal static readonly Topology Topology = new(RawHubs: 8, RawRoutes: 6, RawGroups: 1, FeedHubs: 7, FeedGroups: 3, Offerings: 3);
+    internal static readonly Topology Topology = new(RawHubs: 8, RawGroups: 1, FeedHubs: 7, FeedGroups: 3, Offerings: 3);
 
     private static readonly CapacityModel Model = new(Topology, Limits, Costs, Prices);
 
