@@ -26,12 +26,12 @@ internal static class PlanTables
     {
         var (hub, raw, feeds, database, archive) = (plan.IotHub, plan.RawHubs, plan.FeedHubs, plan.Database, plan.Archive);
         var table = new Table().Border(TableBorder.Simple).Title("What it needs").AddColumn("what").AddColumn("size").AddColumn("because of");
-        Row("IoT Hub", $"{Times(hub.Hubs)}{hub.Tier}, {hub.UnitsPerHub} units", $"{Number(hub.MessagesPerDay)} counted messages a day, {Number(hub.SendsPerSecond)} sends a second; all devices are back in {Number(hub.ReconnectMinutes)} minutes");
-        Row("provisioning", $"{plan.Provisioning.Services} services", $"{Number(plan.Provisioning.HoursToRegisterAll)} hours to register all devices");
+        Row("IoT Hub", $"{Times(hub.Hubs)}{hub.Tier}, {Count(hub.UnitsPerHub, "unit")}", $"{Number(hub.MessagesPerDay)} counted messages a day, {Number(hub.SendsPerSecond)} sends a second; all devices are back in {Number(hub.ReconnectMinutes)} minutes");
+        Row("provisioning", Count(plan.Provisioning.Services, "service"), $"{Number(plan.Provisioning.HoursToRegisterAll)} hours to register all devices");
         Row("raw hubs", Size(raw), Because(raw));
         Row("feed hubs", Size(feeds), Because(feeds));
         foreach (var app in plan.Apps)
-            Row($"app {app.App}", $"{Times(app.Deployments)}{app.Instances} instances, at most {app.InstancesMax}", $"{app.MemoryMb} MB each; each function scales alone");
+            Row($"app {app.App}", $"{Times(app.Deployments)}{Count(app.Instances, "instance")}, at most {app.InstancesMax}", $"{app.MemoryMb} MB each; each function scales alone");
         Row("database", $"{Times(database.Nodes)}{database.Sku}, {Number(database.StorageGB)} GB",
             $"{Number(database.CoresNeeded)} vCores, {Number(database.MemoryNeededGB)} GB of memory, {Number(database.OperationsPerSecond)} operations a second, {Number(database.Sessions)} sessions; "
             + $"grows by {Number(database.GrowthGBPerDay)} GB a day to {Number(database.FullGB)} GB with room"
@@ -79,12 +79,18 @@ internal static class PlanTables
         console.Write(table);
     }
 
-    private static string Size(NamespacePlan plan) =>
-        $"{Times(plan.Namespaces)}{plan.Tier}, {(plan.Units == plan.UnitsMax ? Number(plan.Units) : $"{plan.Units} to {plan.UnitsMax}")} {(plan.Tier == "Standard" ? "throughput units" : "processing units")}, {plan.Partitions} partitions";
+    private static string Size(NamespacePlan plan)
+    {
+        var unit = plan.Tier == "Standard" ? "throughput unit" : "processing unit";
+        var units = plan.Units == plan.UnitsMax ? Count(plan.Units, unit) : $"{plan.Units} to {Count(plan.UnitsMax, unit)}";
+        return $"{Times(plan.Namespaces)}{plan.Tier}, {units}, {plan.Partitions} partitions";
+    }
 
     private static string Because(NamespacePlan plan) =>
-        $"at the peak {Number(plan.Peak.EventsIn)} events and {Number(plan.Peak.BytesIn / 1e6)} MB a second in, {Number(plan.Peak.EventsOut)} and {Number(plan.Peak.BytesOut / 1e6)} out to {plan.Readers} groups; "
+        $"at the peak {Number(plan.Peak.EventsIn)} events and {Number(plan.Peak.BytesIn / 1e6)} MB a second in, {Number(plan.Peak.EventsOut)} and {Number(plan.Peak.BytesOut / 1e6)} out to {Count(plan.Readers, "group")}; "
         + $"{Number(plan.PartitionsNeeded)} partitions of the busiest hub at work";
+
+    private static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
 
     private static string Times(int count) => count == 1 ? "" : $"{count} x ";
 
