@@ -64,7 +64,7 @@ type iotHubType = {
 }
 
 @export()
-@description('An Event Hubs namespace, Standard tier. A throughput unit takes in 1 MB or 1000 events a second and gives out 2 MB.')
+@description('An Event Hubs namespace, Standard tier. A throughput unit takes in 1 MB or 1000 events a second and gives out 2 MB or 4096 events.')
 type namespaceType = {
   @minValue(1)
   @maxValue(40)

@@ -1,6 +1,7 @@
 using '../main.bicep'
 
 // The smallest region: for trying a change before any customer meets it. Its cost is in README.md.
+// plan: --devices 1000 --interval 300 --offering fire-protection --offering irrigation --offering water-mixing --archive 7 30 60 --burstable
 param region = {
   code: 'dev'
   location: 'westeurope'

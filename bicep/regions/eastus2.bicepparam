@@ -1,17 +1,18 @@
 using '../main.bicep'
 
+// plan: --devices 50000 --interval 120 --offering fire-protection --offering irrigation --offering water-mixing --peak 3 --zone-redundant
 param region = {
   code: 'eus2'
   location: 'eastus2'
   zoneRedundant: true
   network: { kind: 'private', addresses: '10.24.0.0/21' }
-  iotHub: { tier: 'S2', units: 4, retentionDays: 7 }
-  rawHubs: { throughputUnits: 2, throughputUnitsMax: 10 }
-  feedHubs: { throughputUnits: 4, throughputUnitsMax: 20 }
+  iotHub: { tier: 'S3', units: 1, retentionDays: 7 }
+  rawHubs: { throughputUnits: 1, throughputUnitsMax: 2 }
+  feedHubs: { throughputUnits: 1, throughputUnitsMax: 2 }
   database: {
-    sku: 'Standard_D4ds_v5'
+    sku: 'Standard_D2ds_v5'
     tier: 'GeneralPurpose'
-    storageGB: 512
+    storageGB: 4096
     backupDays: 35
     geoBackup: true
     administrators: { objectId: '00000000-0000-0000-0000-00000000000c', name: 'pumps-database-administrators-eus2' }
@@ -20,7 +21,7 @@ param region = {
   apps: {
     Decode: {
       memoryMB: 2048
-      instancesMax: 100
+      instancesMax: 40
       alwaysReady: {
         'function:DecodeTelemetryDp1': 2
         'function:DecodeTelemetryDp2': 2
@@ -30,7 +31,7 @@ param region = {
     }
     Datapoints: {
       memoryMB: 2048
-      instancesMax: 60
+      instancesMax: 40
       alwaysReady: { 'function:LatestTelemetry': 1, 'function:LatestEvents': 1 }
     }
     Devices: { memoryMB: 2048, instancesMax: 40, alwaysReady: { 'function:TakeResults': 1 } }

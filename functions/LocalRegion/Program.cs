@@ -13,6 +13,7 @@ var root = new RootCommand("One region of the platform on one machine.")
     MigrateCommand.Create(AnsiConsole.Console),
     DecodeCommand.Create(Keys),
     VectorsCommand.Create(Keys),
+    PlanCommand.Create(AnsiConsole.Console),
 };
 
 // A region stops in order: devices, hubs, database. That takes longer than the two seconds that commands get by default.

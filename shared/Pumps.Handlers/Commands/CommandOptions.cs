@@ -24,7 +24,7 @@ public sealed record CommandOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Direct methods a second. IoT Hub: 160 KB/s per S1 or S2 unit, metered in 4 KB; the whole region's hub has units enough for this figure.</summary>
+    /// <summary>Direct methods a second. IoT Hub: 160 KB/s per S1 unit, 480 per S2 unit, metered in 4 KB; the whole region's hub has units enough for this figure.</summary>
     [Range(1, 100_000)]
     public double MethodsPerSecond { get; set; } = 40;
 

@@ -174,7 +174,7 @@ public static partial class CatalogLoader
     }
 
     /// <returns>The root element; null, and faults, when the file cannot be read or breaks its schema.</returns>
-    private static JsonElement? ReadFile(string folder, string name, string schemaName, List<CatalogFault> faults)
+    internal static JsonElement? ReadFile(string folder, string name, string schemaName, List<CatalogFault> faults)
     {
         var file = Path.Combine(folder, name);
         if (!File.Exists(file))

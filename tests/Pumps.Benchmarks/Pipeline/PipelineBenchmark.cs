@@ -26,6 +26,8 @@ internal sealed class PipelineBenchmark(IAnsiConsole console, TimeSpan duration,
     // Device time runs ahead of the clock when devices take turns faster than once a second: the stream begins so much earlier.
     private const double FramesExpected = 60_000;
 
+    private const int FramesWeighed = 20_000;
+
     private readonly FleetOptions _fleet = new() { Devices = devices };
 
     public static Command Create(IAnsiConsole console)
@@ -56,6 +58,8 @@ internal sealed class PipelineBenchmark(IAnsiConsole console, TimeSpan duration,
         var directory = region.Services.GetRequiredService<IDeviceDirectory>();
         await Parallel.ForEachAsync(load.Devices, cancel, async (device, stop) => await directory.StoreAsync(device, stop));
 
+        var database = region.Services.GetRequiredService<NpgsqlDataSource>();
+        var logBefore = await StoredSize.LogAsync(database, cancel);
         var run = new PipelineRun(region, load);
         Line($"{devices} devices, {duration.TotalSeconds:0} s, {Environment.ProcessorCount} processors shared with PostgreSQL; processor columns in % of one");
         Line(PipelineSample.Header);
@@ -75,15 +79,17 @@ internal sealed class PipelineBenchmark(IAnsiConsole console, TimeSpan duration,
         var elapsed = run.Elapsed;
         Line(run.Take().ToString());
 
-        return await JudgeAsync(region, catalog, load.Published, elapsed, run, Stream, cancel);
+        var logBytes = await StoredSize.LogAsync(database, cancel) - logBefore;
+        return await JudgeAsync(region, catalog, load, logBytes, elapsed, run, Stream, cancel);
     }
 
     // Figures in columns are never wrapped.
     private void Line(string text) => console.Profile.Out.Writer.WriteLine(text);
 
     private async Task<int> JudgeAsync(
-        Region region, Catalog catalog, long frames, TimeSpan elapsed, PipelineRun run, Func<FrameStream> stream, CancellationToken cancel)
+        Region region, Catalog catalog, RawLoad load, long logBytes, TimeSpan elapsed, PipelineRun run, Func<FrameStream> stream, CancellationToken cancel)
     {
+        var frames = load.Published;
         var database = region.Services.GetRequiredService<NpgsqlDataSource>();
         await using var count = database.CreateCommand("select count(*) from history");
         count.CommandTimeout = 0;
@@ -92,6 +98,10 @@ internal sealed class PipelineBenchmark(IAnsiConsole console, TimeSpan duration,
         var difference = ledger.Totals.Sum(t => Math.Abs(t.Value.Difference));
         var decoded = run.Of("decode");
 
+        var stored = await StoredSize.OfHistoryAsync(database, cancel);
+        var keys = await StoredSize.OfKeysAsync(database, cancel);
+        var latest = await StoredSize.OfLatestAsync(database, cancel);
+        var sizes = await EventSizes.OfAsync(catalog, load.Take(FramesWeighed), cancel);
         console.WriteLine("Decoding the same frames again, with the core alone");
         var (expected, codec) = new CodecAlone(catalog).Run(stream(), frames);
         console.WriteLine("Copying the same rows, with nothing else");
@@ -111,6 +121,11 @@ internal sealed class PipelineBenchmark(IAnsiConsole console, TimeSpan duration,
         verdicts.Show("bare COPY, one session, rows/s", $"{one:N0}: the pipeline has {rowsPerSecond / one:0.00} of it");
         verdicts.Show("bare COPY, two sessions, rows/s", $"{two:N0}: the pipeline has {rowsPerSecond / two:0.00} of it");
         verdicts.Show("codec alone, one processor, frames/s", $"{frames / codec.TotalSeconds:N0}: {codec.TotalSeconds / elapsed.TotalSeconds:0.0 %} of one processor");
+        verdicts.Show("bytes of a frame, and of its raw event", $"{sizes.FrameBytes:0}, {sizes.RawEventBytes:0}");
+        verdicts.Show("feed events of a frame, and bytes of each", $"{sizes.FeedEventsPerFrame:0.000}, {sizes.FeedEventBytes:0}");
+        verdicts.Show("bytes of an observation in history, its key's", $"{(double)stored / rows:0}, {(double)keys / rows:0}");
+        verdicts.Show("bytes of newest values per device", $"{(double)latest / devices:0}");
+        verdicts.Show("bytes of write-ahead log per frame", $"{(double)logBytes / frames:0}");
         verdicts.Show("processor time per frame", $"{run.MicrosecondsPerFrame(frames)}");
         return verdicts.Print();
     }

@@ -53,6 +53,13 @@ internal sealed class RawLoad
     /// <summary>Processor time of making and publishing them.</summary>
     public double ProcessorSeconds => _ended.Task.IsCompleted ? _processorSeconds : Processors.SecondsOfThread(Volatile.Read(ref _threadFile));
 
+    /// <summary>The next frames as they would go to the raw hubs, without publishing them. Only before the start or after the stop.</summary>
+    public IEnumerable<(string Hub, OutgoingEvent Event)> Take(int frames)
+    {
+        for (var i = 0; i < frames; i++)
+            yield return Next(i);
+    }
+
     public void Start() => new Thread(Run) { IsBackground = true, Name = "raw load" }.Start();
 
     public Task StopAsync()
@@ -96,12 +103,10 @@ internal sealed class RawLoad
     {
         for (var i = 0; i < BatchFrames; i++)
         {
-            var frame = _stream.Next();
-            var message = new IngressMessage(_devices[frame.Device], PropertiesOf(frame, Published + i), frame.Bytes, DateTimeOffset.UtcNow);
-            var routed = _router.Route(in message);
-            if (!_making.TryGetValue(routed.Hub, out var batch))
-                _making.Add(routed.Hub, batch = []);
-            batch.Add(routed.Event);
+            var (hub, made) = Next(i);
+            if (!_making.TryGetValue(hub, out var batch))
+                _making.Add(hub, batch = []);
+            batch.Add(made);
         }
 
         // One batch is made while the one before becomes durable: order per device is kept, and the disk's time is not lost.
@@ -110,6 +115,14 @@ internal sealed class RawLoad
             batch.Clear();
         (_making, _publishing) = (_publishing, _making);
         _publication = PublishAsync(_publishing);
+    }
+
+    private (string Hub, OutgoingEvent Event) Next(int number)
+    {
+        var frame = _stream.Next();
+        var message = new IngressMessage(_devices[frame.Device], PropertiesOf(frame, Published + number), frame.Bytes, DateTimeOffset.UtcNow);
+        var routed = _router.Route(in message);
+        return (routed.Hub, routed.Event);
     }
 
     private async Task PublishAsync(Dictionary<string, List<OutgoingEvent>> batches)
