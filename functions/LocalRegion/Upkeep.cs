@@ -1,12 +1,13 @@
 using Pumps.Handlers.Devices;
+using Pumps.Handlers.Observability;
 using Pumps.Handlers.Schedules;
 using Pumps.Postgres;
 
 namespace Pumps.LocalRegion;
 
-/// <summary>What Azure's timer functions do, on timers of the process: partitions ahead and retention, roll-ups, who is gone for good, schedules.</summary>
+/// <summary>What Azure's timer functions do, on timers of the process: partitions ahead and retention, roll-ups, who is gone for good, schedules, the census.</summary>
 internal sealed class Upkeep(
-    Partitions partitions, RollUps rollUps, TrackConnections connections, RunSchedules schedules, TimeProvider time, ILogger<Upkeep> log)
+    Partitions partitions, RollUps rollUps, TrackConnections connections, RunSchedules schedules, TakeCensus census, TimeProvider time, ILogger<Upkeep> log)
 {
     private static readonly TimeSpan PartitionsEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan RollUpsEvery = TimeSpan.FromMinutes(1);
@@ -15,6 +16,9 @@ internal sealed class Upkeep(
     // How late a run may begin when all is well.
     private static readonly TimeSpan SchedulesEvery = TimeSpan.FromSeconds(5);
 
+    // A small database is counted in a moment.
+    private static readonly TimeSpan CensusEvery = TimeSpan.FromSeconds(5);
+
     // Device-hours in one transaction: short enough not to hold up ingest, long enough to be worth its commit.
     private const int MarksAtOnce = 2000;
 
@@ -22,7 +26,8 @@ internal sealed class Upkeep(
         Recurring.RunAsync("Keeping partitions", PartitionsEvery, () => partitions.KeepAsync(time.GetUtcNow(), cancel), time, log, cancel),
         Recurring.RunAsync("Rolling up", RollUpsEvery, RollUpAsync(cancel), time, log, cancel),
         Recurring.RunAsync("Settling connections", ConnectionsEvery, () => connections.SettleAsync(cancel), time, log, cancel),
-        Recurring.RunAsync("Running schedules", SchedulesEvery, () => schedules.HandleAsync(cancel), time, log, cancel));
+        Recurring.RunAsync("Running schedules", SchedulesEvery, () => schedules.HandleAsync(cancel), time, log, cancel),
+        Recurring.RunAsync("Taking the census", CensusEvery, () => census.HandleAsync(cancel), time, log, cancel));
 
     private Func<Task> RollUpAsync(CancellationToken cancel) => async () =>
     {

@@ -43,6 +43,7 @@ public static class HandlerServices
         services.AddSingleton<AdvanceOrders>();
         services.AddSingleton<RepairTags>();
         services.AddSingleton<TrackConnections>();
+        services.AddSingleton<TakeCensus>();
         return services;
     }
 }

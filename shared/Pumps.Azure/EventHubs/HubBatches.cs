@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Text.Json;
 using Azure.Messaging.EventHubs;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.DependencyInjection;
 using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Observability;
 
 namespace Pumps.Azure.EventHubs;
 
@@ -14,8 +16,18 @@ public static class HubBatches
     public static HubBatch From(string hub, EventData[] events, FunctionContext context)
     {
         var partition = PartitionOf(hub, context.BindingContext.BindingData);
-        return new(hub, partition, Array.ConvertAll(events, e => ToEvent(
-            e.SequenceNumber, e.EnqueuedTime, e.PartitionKey, e.SystemProperties, e.Properties, e.EventBody.ToMemory())));
+        var sampler = context.InstanceServices.GetRequiredService<MessageSampler>();
+        return new(hub, partition, Array.ConvertAll(events, e => Enter(sampler, ToEvent(
+            e.SequenceNumber, e.EnqueuedTime, e.PartitionKey, e.SystemProperties, e.Properties, e.EventBody.ToMemory()))));
+    }
+
+    /// <summary>IoT Hub begins no traces: what came straight from a device enters the region here, and some of it is chosen to be traced.</summary>
+    internal static HubEvent Enter(MessageSampler sampler, HubEvent e)
+    {
+        if (e.Properties[PropertyNames.DeviceId] is not { } device || e.Properties[PropertyNames.TraceParent] is not null)
+            return e;
+        using var span = sampler.Enter(device);
+        return span is null ? e : e with { Properties = e.Properties.Inject(span) };
     }
 
     /// <summary>The partition, from the trigger's metadata: JSON with a member <c>PartitionId</c>.</summary>

@@ -49,7 +49,7 @@ public sealed class MessageSampler(IOptions<TelemetryOptions> options)
 }
 
 /// <summary>
-/// Traces the handling of one batch; a host opens it around its handler. A batch without a traced event has no span at all. One with some
+/// Traces the handling of one batch, as a part of its <see cref="Handling"/>. A batch without a traced event has no span at all. One with some
 /// has a span of its own, linked to them, and in the trace of each a span as long as the batch. Handlers pass <c>traceparent</c> on as it
 /// is (<see cref="TraceContext.Of"/>), so a message's trace has one span for every service that it went through, all below its arrival.
 /// </summary>
@@ -102,6 +102,14 @@ public sealed class BatchTrace : IDisposable
         if (own is null)
             Activity.Current = above;
         return new(own, spans);
+    }
+
+    /// <summary>The batch could not be handled: its spans are exported, whatever was chosen.</summary>
+    public void Fail()
+    {
+        _batch?.SetStatus(ActivityStatusCode.Error);
+        foreach (var span in _spans)
+            span.SetStatus(ActivityStatusCode.Error);
     }
 
     public void Dispose()
