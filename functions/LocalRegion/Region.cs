@@ -135,6 +135,13 @@ public sealed class Region : IAsyncDisposable
         await app.StartAsync(cancel);
         Url = new(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
+        var connections = new ConnectionEvents(
+            Hubs, catalog.Routes.Connections, ConnectionEvents.CountStart(Folder("starts"), time), time, loggers.CreateLogger<ConnectionEvents>());
+        Gateway.ConnectionChanged += connections.Take;
+        // Before the pumps: events of before a kill that nobody has handled must meet a handler that knows of this start.
+        await Services.GetRequiredService<TrackConnections>().RestartAsync(connections.StartSequence, cancel);
+        Run(connections.RunAsync(_stopping.Token));
+
         foreach (var door in doors)
             Run(PumpOf(door, time, loggers).RunAsync(_stopping.Token));
         Run(new RawArchive(
@@ -145,11 +152,6 @@ public sealed class Region : IAsyncDisposable
         var deliveries = Services.GetRequiredService<TakeDeliveries>();
         Gateway.Feedback = async (delivery, stop) => await deliveries.HandleAsync([delivery], stop);
         Run(ActivatorUtilities.CreateInstance<OrderLoop>(Services).RunAsync(_stopping.Token));
-
-        var connections = new ConnectionEvents(Hubs, catalog.Routes.Connections, time, loggers.CreateLogger<ConnectionEvents>());
-        Gateway.ConnectionChanged += connections.Take;
-        await Services.GetRequiredService<TrackConnections>().RestartAsync(connections.StartSequence, cancel);
-        Run(connections.RunAsync(_stopping.Token));
 
         await Gateway.StartAsync();
         await File.WriteAllTextAsync(Folder("region.json"), JsonSerializer.Serialize(new { url = Url }, JsonSerializerOptions.Web), cancel);

@@ -1,5 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using MQTTnet;
+using MQTTnet.Formatter;
 
 namespace Pumps.Fleet;
 
@@ -8,6 +10,8 @@ namespace Pumps.Fleet;
 /// <param name="Plain">No TLS at all: for a load test on one machine.</param>
 public sealed record FleetConnection(string Host, int Port, string? CaFile = null, bool Plain = false)
 {
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
+
     /// <summary>The authorities of <see cref="CaFile"/>; empty without one.</summary>
     internal X509Certificate2Collection Authorities()
     {
@@ -15,6 +19,18 @@ public sealed record FleetConnection(string Host, int Port, string? CaFile = nul
         if (CaFile is not null)
             authorities.ImportFromPemFile(CaFile);
         return authorities;
+    }
+
+    /// <summary>What every client of this endpoint connects with, but for who it is.</summary>
+    internal MqttClientOptionsBuilder Options(X509Certificate2Collection authorities)
+    {
+        var builder = new MqttClientOptionsBuilder().WithTcpServer(Host, Port).WithProtocolVersion(MqttProtocolVersion.V311).WithTimeout(AnswerTimeout);
+        return Plain
+            ? builder
+            : builder.WithTlsOptions(o => o
+                .UseTls()
+                .WithTargetHost(Host)
+                .WithCertificateValidationHandler(e => Trusts(authorities, e.Certificate, e.SslPolicyErrors)));
     }
 
     /// <summary>Trusts exactly the given authorities; without any, the machine's.</summary>

@@ -67,6 +67,17 @@ internal abstract class RunningRegion : IAsyncDisposable
         return DeviceCredentials.Parse(body.GetProperty("connectionString").GetString()!);
     }
 
+    /// <summary>Orders something: <c>PUT /api/orders/{id}</c>.</summary>
+    public async Task OrderAsync(string id, object body)
+    {
+        using var answer = await Http.PutAsJsonAsync($"api/orders/{id}", body);
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK), await answer.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>The order, once it is in this phase.</summary>
+    public Task<JsonElement> OrderedAsync(string order, string phase) => Patience.UntilAsync(
+        () => GetAsync($"api/orders/{order}"), o => o.GetProperty("phase").GetString() == phase, $"order {order} {phase}");
+
     public async Task<JsonElement> GetAsync(string path)
     {
         using var answer = await Http.GetAsync(new Uri(path, UriKind.Relative));

@@ -15,8 +15,13 @@ internal static class TestFrames
     public static byte[] Flowing(string device, uint sequence, long hundredths, DateTimeOffset at) =>
         Telemetry(device, sequence, at, IrrigationPump, Revision, points => points.Decimal(Flow, hundredths, -2));
 
+    /// <summary>What an irrigation pump says of itself when it starts.</summary>
+    public static byte[] Describe(string device, uint sequence, string model, DateTimeOffset at) =>
+        Dp2Encoder.Encode(Header(device, sequence, at), new Dp2Describe { Model = model, Firmware = "1.4.2" }, IrrigationPump, Revision);
+
     public static byte[] Telemetry(string device, uint sequence, DateTimeOffset at, ushort dictionary, ushort revision, Action<Dp2PointsWriter> points) =>
-        Dp2Encoder.Telemetry(
-            new Dp2Header(ulong.Parse(device.AsSpan(4), NumberStyles.HexNumber, CultureInfo.InvariantCulture), sequence, at.ToUnixTimeMilliseconds()),
-            dictionary, revision, telemetry => telemetry.Points(points));
+        Dp2Encoder.Telemetry(Header(device, sequence, at), dictionary, revision, telemetry => telemetry.Points(points));
+
+    private static Dp2Header Header(string device, uint sequence, DateTimeOffset at) =>
+        new(ulong.Parse(device.AsSpan(4), NumberStyles.HexNumber, CultureInfo.InvariantCulture), sequence, at.ToUnixTimeMilliseconds());
 }

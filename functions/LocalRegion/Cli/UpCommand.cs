@@ -6,6 +6,7 @@ using Pumps.Core.Offerings;
 using Pumps.Fleet;
 using Pumps.Handlers.Offerings;
 using Pumps.Handlers.Portal;
+using Pumps.LocalRegion.Gateway;
 using Spectre.Console;
 
 namespace Pumps.LocalRegion.Cli;
@@ -29,11 +30,15 @@ public static class UpCommand
         var catalog = new Option<DirectoryInfo>("--catalog") { Description = "Catalog folder.", DefaultValueFactory = _ => new(CatalogLoader.DefaultFolder) };
         var fleet = new Option<int>("--fleet") { Description = "Simulated devices that connect to the region." };
         var interval = new Option<int>("--fleet-interval") { Description = "Seconds between two telemetry frames of a simulated device.", DefaultValueFactory = _ => 60 };
+        var provisioning = new Option<bool>("--provisioning")
+        {
+            Description = "The simulated devices are ordered, register with the provisioning service and say hello, instead of being registered at once.",
+        };
         var verbose = new Option<bool>("--verbose") { Description = "Log what goes on, not only what goes wrong." };
 
         var command = new Command("up", "Start the region on this machine: gateway, hubs, services, API, site. Ctrl-C stops it.")
         {
-            data, address, port, mqtt, plain, noPlain, database, catalog, fleet, interval, verbose,
+            data, address, port, mqtt, plain, noPlain, database, catalog, fleet, interval, provisioning, verbose,
         };
         command.SetAction((parsed, cancel) =>
         {
@@ -55,12 +60,15 @@ public static class UpCommand
             {
                 Devices = devices, TelemetryInterval = TimeSpan.FromSeconds(parsed.GetValue(interval)),
             };
-            return RunAsync(console, options, simulated, parsed.GetValue(verbose) ? LogLevel.Information : LogLevel.Warning, cancel);
+            if (simulated is null && parsed.GetValue(provisioning))
+                return Task.FromResult(Fail(console, "--provisioning is about a simulated fleet: say how many devices with --fleet."));
+            return RunAsync(
+                console, options, simulated, parsed.GetValue(provisioning), parsed.GetValue(verbose) ? LogLevel.Information : LogLevel.Warning, cancel);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(IAnsiConsole console, RegionOptions options, FleetOptions? fleet, LogLevel level, CancellationToken cancel)
+    private static async Task<int> RunAsync(IAnsiConsole console, RegionOptions options, FleetOptions? fleet, bool orders, LogLevel level, CancellationToken cancel)
     {
         var started = Stopwatch.GetTimestamp();
         try
@@ -68,7 +76,7 @@ public static class UpCommand
             fleet?.Validate();
             await using var region = await Region.StartAsync(options, logging => Log(logging, level), TimeProvider.System, cancel);
             await SayAsync(console, region, options, Stopwatch.GetElapsedTime(started), cancel);
-            return await WaitAsync(console, region, options, fleet, cancel);
+            return await WaitAsync(console, region, options, fleet, orders, cancel);
         }
         catch (Exception fault) when (fault is CatalogException or InvalidOperationException or InvalidDataException or ArgumentException or IOException)
         {
@@ -80,10 +88,11 @@ public static class UpCommand
         }
     }
 
-    private static async Task<int> WaitAsync(IAnsiConsole console, Region region, RegionOptions options, FleetOptions? fleet, CancellationToken cancel)
+    private static async Task<int> WaitAsync(
+        IAnsiConsole console, Region region, RegionOptions options, FleetOptions? fleet, bool orders, CancellationToken cancel)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var devices = fleet is null ? Task.Delay(Timeout.Infinite, stop.Token) : RunFleetAsync(console, region, options, fleet, stop.Token);
+        var devices = fleet is null ? Task.Delay(Timeout.Infinite, stop.Token) : RunFleetAsync(console, region, options, fleet, orders, stop.Token);
         var first = await Task.WhenAny(devices, region.Broken);
         await stop.CancelAsync();
         if (first == region.Broken)
@@ -101,16 +110,23 @@ public static class UpCommand
         return 0;
     }
 
-    private static async Task RunFleetAsync(IAnsiConsole console, Region region, RegionOptions options, FleetOptions fleet, CancellationToken cancel)
+    /// <param name="orders">Through the door of customers' devices.</param>
+    private static async Task RunFleetAsync(
+        IAnsiConsole console, Region region, RegionOptions options, FleetOptions fleet, bool orders, CancellationToken cancel)
     {
-        console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{"Fleet",-14} {fleet.Devices} simulated devices connect, one telemetry frame each {fleet.TelemetryInterval.TotalSeconds:0} s");
+        console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{"Fleet",-14} {fleet.Devices} simulated devices {(orders ? "are ordered, register and " : "")}connect, one telemetry frame each {fleet.TelemetryInterval.TotalSeconds:0} s");
         var gateway = region.Gateway;
         var connection = gateway.PlainEndPoint is { } plain
             ? new FleetConnection(plain.Address.ToString(), plain.Port, Plain: true)
             : new FleetConnection(options.Address.ToString(), gateway.TlsEndPoint!.Port, gateway.AuthorityFile);
         using var http = new HttpClient { BaseAddress = region.Url };
+        IFleetProvisioner provisioner = orders
+            ? new OrderProvisioner(
+                http, connection, gateway.IdScope, EnrollmentGroup.Read(EnrollmentGroup.FileIn(Region.GatewayFolder(options.DataFolder))).PrimaryKeyOf,
+                $"fleet-{fleet.Seed}", TimeProvider.System)
+            : new HttpProvisioner(http);
         await Fleet.Fleet.RunAsync(
-            fleet, connection, new HttpProvisioner(http), region.Services.GetRequiredService<Catalog>().Dictionaries, TimeProvider.System, cancel);
+            fleet, connection, provisioner, region.Services.GetRequiredService<Catalog>().Dictionaries, TimeProvider.System, cancel);
     }
 
     private static async Task SayAsync(IAnsiConsole console, Region region, RegionOptions options, TimeSpan took, CancellationToken cancel)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Threading.Channels;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
@@ -9,7 +10,8 @@ namespace Pumps.LocalRegion.Gateway;
 /// What a stop of the region ends is not published: the next start tells <see cref="TrackConnections"/> that the hub has started anew. A device
 /// that replaces its own connection has not left.
 /// </remarks>
-internal sealed class ConnectionEvents(IHubPublisher hubs, string hub, TimeProvider time, ILogger<ConnectionEvents> log)
+/// <param name="start">Of <see cref="CountStart"/>.</param>
+internal sealed class ConnectionEvents(IHubPublisher hubs, string hub, long start, TimeProvider time, ILogger<ConnectionEvents> log)
 {
     private const int BatchMax = 1000;
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);
@@ -19,14 +21,27 @@ internal sealed class ConnectionEvents(IHubPublisher hubs, string hub, TimeProvi
     private uint _count;
 
     /// <summary>The number of this start: above that of every event before it, below that of every event after it.</summary>
-    public string StartSequence { get; } = ConnectionEvent.SequenceAt(time.GetUtcNow(), 0);
+    public string StartSequence { get; } = ConnectionEvent.SequenceAt(start, 0);
+
+    /// <summary>Gives a start of the region its number, which is above that of every start before it also when the clock was set back meanwhile.</summary>
+    /// <param name="file">Keeps the last one.</param>
+    public static long CountStart(string file, TimeProvider time)
+    {
+        var last = File.Exists(file) && long.TryParse(File.ReadAllText(file), NumberStyles.None, CultureInfo.InvariantCulture, out var kept) ? kept : 0;
+        var start = Math.Max(time.GetUtcNow().UtcTicks, last + 1);
+        var fresh = file + ".new";
+        File.WriteAllText(fresh, start.ToString(CultureInfo.InvariantCulture));
+        File.Move(fresh, file, overwrite: true);
+        return start;
+    }
 
     /// <summary>Hears a change. Order per device is the order of the calls.</summary>
     public void Take(ConnectionChange change)
     {
         if (change.Reason is "shutdown" or "replaced")
             return;
-        var sequence = ConnectionEvent.SequenceAt(change.At, Interlocked.Increment(ref _count));
+        // Counted, not timed: a clock that is set back must not make a later change look older.
+        var sequence = ConnectionEvent.SequenceAt(start, Interlocked.Increment(ref _count));
         _changes.Writer.TryWrite(ConnectionEvent.Of(change.DeviceId, change.Connected, change.At, sequence));
     }
 

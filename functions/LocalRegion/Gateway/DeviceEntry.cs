@@ -4,7 +4,7 @@ using Pumps.Handlers.Devices;
 namespace Pumps.LocalRegion.Gateway;
 
 /// <summary>What the memory holds of one device: what its connections and messages need. About 350 bytes.</summary>
-internal sealed class DeviceEntry(DeviceRegistration registration, byte[] keys, bool enabled, Subscriptions subscriptions)
+internal sealed class DeviceEntry(DeviceRegistration registration, byte[] keys, bool enabled, Subscriptions subscriptions, bool keysReplaced = false)
 {
     public const int KeyBytes = DeviceKey.Bytes;
 
@@ -15,6 +15,9 @@ internal sealed class DeviceEntry(DeviceRegistration registration, byte[] keys, 
 
     /// <summary>Primary, then secondary.</summary>
     public byte[] Keys { get; set; } = keys;
+
+    /// <summary>A key was replaced on purpose: registering again does not bring the enrollment's keys back.</summary>
+    public bool KeysReplaced { get; set; } = keysReplaced;
 
     /// <summary>False for a disabled and for a removed device: neither may stay connected.</summary>
     public bool Enabled { get; set; } = enabled;

@@ -102,12 +102,21 @@ public sealed class DeviceRegistry : IDeviceRegistry, IAsyncDisposable
                 {
                     fresh.CopyTo(keys, slot is DeviceKeySlot.Primary ? 0 : DeviceKey.Bytes);
                     file.Execute("set_keys", ("@id", deviceId), ("@keys", keys));
+                    file.Execute("mark_replaced", ("@id", deviceId));
                 }
 
                 return found;
             },
-            (entry, keys) => entry.Keys = keys, deviceId, cancel);
+            (entry, keys) => (entry.Keys, entry.KeysReplaced) = (keys, true), deviceId, cancel);
     }
+
+    /// <summary>Gives a device that has registered the keys of its enrollment, unless one was replaced since. Safe to repeat.</summary>
+    /// <param name="keys">Primary, then secondary.</param>
+    /// <returns>False when there is no such device.</returns>
+    internal async Task<bool> AdoptKeysAsync(string deviceId, byte[] keys, CancellationToken cancel) =>
+        (TryGet(deviceId, out var device) && (device.KeysReplaced || device.Keys.AsSpan().SequenceEqual(keys)))
+        || await ChangeAsync(
+            file => file.Query("adopt_keys", row => (byte[])row[0], ("@id", deviceId), ("@keys", keys)), (entry, now) => entry.Keys = now, deviceId, cancel);
 
     public Task<IReadOnlyList<string>> ListUntaggedAsync(int limit, CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>(
         [.. _devices.Values.Where(d => d.Registration is { Protocol: "" } or { Offering: "" }).Select(d => d.Id).Take(limit)]);
@@ -147,7 +156,7 @@ public sealed class DeviceRegistry : IDeviceRegistry, IAsyncDisposable
         ("@customer", device.Customer), ("@region", device.Region), ("@utcOffset", device.UtcOffsetMinutes), ("@keys", DeviceEntry.NewKeys()))[0];
 
     private static DeviceEntry ReadEntry(SqliteDataReader row) => new(
-        ReadRegistration(row), (byte[])row[7], row.GetBoolean(8), (Subscriptions)row.GetInt32(9));
+        ReadRegistration(row), (byte[])row[7], row.GetBoolean(8), (Subscriptions)row.GetInt32(9), row.GetBoolean(10));
 
     private static DeviceRegistration ReadRegistration(SqliteDataReader row) => Interned(new(
         row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5),

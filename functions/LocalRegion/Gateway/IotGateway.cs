@@ -60,7 +60,7 @@ public sealed partial class IotGateway : IDeviceMessaging, IAsyncDisposable
 
         var group = EnrollmentGroup.Open(options.DataFolder);
         IdScope = options.IdScope;
-        _registrationPolicy = new(options.IdScope, group, time);
+        _registrationPolicy = new(options.IdScope, group, registry, time);
         _registrations = new(registry, group, AllocateAsync, _metrics, time, _stopping.Token);
 
         var listeners = new List<MqttListener>();

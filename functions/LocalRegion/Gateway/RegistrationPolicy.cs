@@ -4,7 +4,11 @@ using System.Text;
 namespace Pumps.LocalRegion.Gateway;
 
 /// <summary>Who may register: the Device Provisioning Service's rules for user name and token of a symmetric-key enrollment group.</summary>
-internal sealed class RegistrationPolicy(string idScope, EnrollmentGroup group, TimeProvider time)
+/// <remarks>
+/// A device whose keys were replaced may also sign with those, as with an individual enrollment of its own: a device that has one key for both,
+/// as Microsoft's SDKs do, must find its way back after a rotation.
+/// </remarks>
+internal sealed class RegistrationPolicy(string idScope, EnrollmentGroup group, DeviceRegistry registry, TimeProvider time)
 {
     private const string Middle = "/registrations/";
 
@@ -40,11 +44,14 @@ internal sealed class RegistrationPolicy(string idScope, EnrollmentGroup group, 
         if (token.Policy is not (null or KeyName)) return RefusalReason.PolicyToken;
         if (token.Resource != idScope + Middle + registrationId) return RefusalReason.WrongResource;
 
-        var keys = group.KeysOf(registrationId);
-        if (!token.IsSignedWith(keys.AsSpan(0, DeviceEntry.KeyBytes)) && !token.IsSignedWith(keys.AsSpan(DeviceEntry.KeyBytes))) return RefusalReason.WrongSignature;
+        if (!IsSigned(token, group.KeysOf(registrationId)) && !(registry.TryGet(registrationId, out var device) && device.KeysReplaced && device.Signed(token)))
+            return RefusalReason.WrongSignature;
         if (token.ExpiresAt <= time.GetUtcNow()) return RefusalReason.TokenExpired;
 
         expiresAt = token.ExpiresAt;
         return null;
     }
+
+    private static bool IsSigned(SasToken token, byte[] keys) =>
+        token.IsSignedWith(keys.AsSpan(0, DeviceEntry.KeyBytes)) || token.IsSignedWith(keys.AsSpan(DeviceEntry.KeyBytes));
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Pumps.Handlers.Devices;
 using Pumps.Handlers.Portal;
 using Pumps.Handlers.Provisioning;
 
@@ -63,7 +62,7 @@ internal sealed class Registrations(
         try
         {
             var answer = await allocate(registrationId, stopping);
-            if (answer is Answer<Allocation>.Found { Value: var allocation } && await AdoptKeysAsync(registrationId))
+            if (answer is Answer<Allocation>.Found { Value: var allocation } && await registry.AdoptKeysAsync(registrationId, group.KeysOf(registrationId), stopping))
             {
                 metrics.Registered();
                 return Ended(operationId, "assigned", new State(registrationId, "assigned", time.GetUtcNow())
@@ -85,16 +84,6 @@ internal sealed class Registrations(
             metrics.Refuse(RefusalReason.AllocationOutage, registrationId, e.Message);
             throw;
         }
-    }
-
-    /// <summary>Gives a device the keys with which it has registered; safe to repeat.</summary>
-    /// <returns>False when there is no such device any more.</returns>
-    private async Task<bool> AdoptKeysAsync(string deviceId)
-    {
-        var keys = group.KeysOf(deviceId);
-        return (registry.TryGet(deviceId, out var device) && device.Keys.AsSpan().SequenceEqual(keys))
-            || (await registry.SetKeyAsync(deviceId, DeviceKeySlot.Primary, Convert.ToBase64String(keys, 0, DeviceKey.Bytes), stopping)
-                && await registry.SetKeyAsync(deviceId, DeviceKeySlot.Secondary, Convert.ToBase64String(keys, DeviceKey.Bytes, DeviceKey.Bytes), stopping));
     }
 
     private bool IsRefused(RegistrationConnection connection, string requestId)

@@ -25,12 +25,16 @@ public sealed record DeviceCredentials(string HostName, string DeviceId, string 
     public string UserName => $"{HostName}/{DeviceId}/?api-version=2021-04-12";
 
     /// <summary>Makes a shared access signature, as "Control access to IoT Hub with shared access signatures" describes it.</summary>
-    public string Token(DateTimeOffset expiresAt)
+    public string Token(DateTimeOffset expiresAt) => Sign($"{HostName}/devices/{DeviceId}", SharedAccessKey, expiresAt);
+
+    /// <param name="key">Base64.</param>
+    /// <param name="keyName">The provisioning service wants the key to have a name.</param>
+    internal static string Sign(string resource, string key, DateTimeOffset expiresAt, string? keyName = null)
     {
-        var resource = Uri.EscapeDataString($"{HostName}/devices/{DeviceId}");
+        var signed = Uri.EscapeDataString(resource);
         var expiry = expiresAt.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        var signature = HMACSHA256.HashData(Convert.FromBase64String(SharedAccessKey), Encoding.UTF8.GetBytes(resource + "\n" + expiry));
-        return $"SharedAccessSignature sr={resource}&sig={Uri.EscapeDataString(Convert.ToBase64String(signature))}&se={expiry}";
+        var signature = HMACSHA256.HashData(Convert.FromBase64String(key), Encoding.UTF8.GetBytes(signed + "\n" + expiry));
+        return $"SharedAccessSignature sr={signed}&sig={Uri.EscapeDataString(Convert.ToBase64String(signature))}&se={expiry}{(keyName is null ? "" : "&skn=" + keyName)}";
     }
 
     // A record prints its members; a key must not come into a log.

@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using MQTTnet;
 using MQTTnet.Exceptions;
-using MQTTnet.Formatter;
 using MQTTnet.Protocol;
 using Pumps.Fleet.Devices;
 
@@ -38,7 +37,6 @@ internal sealed class DeviceLink(
     // The hub pings back within one and a half of it; the SDKs use four to five minutes.
     private static readonly TimeSpan KeepAlive = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan TokenLife = TimeSpan.FromHours(24);
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 
     private readonly Queue<(DeviceFrame Frame, bool Cut)> _outbox = new();
     private readonly Lock _gate = new();
@@ -158,23 +156,12 @@ internal sealed class DeviceLink(
     internal static string Topic(string deviceId, HeaderType type, long message, uint sequence) =>
         $"devices/{deviceId}/messages/events/headerType={type.Name()}&%24.mid={message}-{sequence}&%24.ct=application%2Foctet-stream";
 
-    private MqttClientOptions Options()
-    {
-        var builder = new MqttClientOptionsBuilder()
-            .WithTcpServer(connection.Host, connection.Port)
-            .WithProtocolVersion(MqttProtocolVersion.V311)
-            .WithClientId(credentials.DeviceId)
-            .WithCredentials(credentials.UserName, credentials.Token(time.GetUtcNow() + TokenLife))
-            .WithCleanSession(false)
-            .WithKeepAlivePeriod(KeepAlive)
-            .WithTimeout(AnswerTimeout);
-        if (!connection.Plain)
-            builder.WithTlsOptions(o => o
-                .UseTls()
-                .WithTargetHost(connection.Host)
-                .WithCertificateValidationHandler(e => FleetConnection.Trusts(authorities, e.Certificate, e.SslPolicyErrors)));
-        return builder.Build();
-    }
+    private MqttClientOptions Options() => connection.Options(authorities)
+        .WithClientId(credentials.DeviceId)
+        .WithCredentials(credentials.UserName, credentials.Token(time.GetUtcNow() + TokenLife))
+        .WithCleanSession(false)
+        .WithKeepAlivePeriod(KeepAlive)
+        .Build();
 
     private async Task EmptyAsync()
     {

@@ -25,6 +25,6 @@ public static class ConnectionEvent
             new(Timestamp, at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture))),
         Encoding.UTF8.GetBytes($$"""{"{{Sequence}}":"{{sequence}}"}"""));
 
-    /// <summary>A number that grows with time, and within one instant with the count.</summary>
-    public static string SequenceAt(DateTimeOffset at, uint count) => string.Create(CultureInfo.InvariantCulture, $"{at.UtcTicks:X16}{count:X8}");
+    /// <summary>A number that grows from start to start of a gateway, and within one with the count.</summary>
+    public static string SequenceAt(long start, uint count) => string.Create(CultureInfo.InvariantCulture, $"{start:X16}{count:X8}");
 }

@@ -22,6 +22,9 @@ public sealed class TrackConnections(IConnectionStore store, Catalog catalog, Le
     // For a device whose product nobody has told: the slowest product's interval would do no harm either.
     private static readonly TimeSpan IntervalOfUnknown = TimeSpan.FromMinutes(5);
 
+    // Null where the hub tells of its own restarts, or has none: Azure.
+    private ConnectionSignal? _restart;
+
     public async Task HandleAsync(HubBatch batch, CancellationToken cancel)
     {
         using var handling = ledger.Begin(Service, batch, cancel);
@@ -32,7 +35,8 @@ public sealed class TrackConnections(IConnectionStore store, Catalog catalog, Le
             await store.ChangeAsync([.. signals.Select(s => s.Key)], known =>
             {
                 taken += signals[known.DeviceId].Count();
-                return signals[known.DeviceId].Aggregate(known.Line, (line, signal) => Step(known, line, signal, changes));
+                var line = signals[known.DeviceId].Aggregate(known.Line, (line, signal) => Step(known, line, signal, changes));
+                return _restart is { } restart ? Step(known, line, restart, changes) : line;
             }, cancel);
 
         changes.Count();
@@ -54,11 +58,16 @@ public sealed class TrackConnections(IConnectionStore store, Catalog catalog, Le
     }
 
     /// <summary>The hub has started anew and knows of no connection: everybody who was online has the grace to come back.</summary>
+    /// <remarks>
+    /// Call it before anything is handled. Events of before the restart that nobody has handled yet come to <see cref="HandleAsync"/> after it; whom
+    /// they call connected is not any more, so the restart is told to their devices once again.
+    /// </remarks>
     /// <param name="sequence">Above that of every event before the restart, below that of every event after it.</param>
     public async Task RestartAsync(string sequence, CancellationToken cancel)
     {
         var changes = new Changes();
         var restart = new ConnectionSignal(ConnectionSignalKind.HubRestarted, time.GetUtcNow(), sequence);
+        _restart = restart;
         for (var last = ""; last is not null;)
             last = await store.ChangePresentAsync(last, DevicesAtOnce, known => Step(known, known.Line, restart, changes), cancel);
     }

@@ -13,7 +13,9 @@ public sealed class DeviceRows(NpgsqlDataSource database) : IDeviceRows, IDevice
     public async Task<RowBefore?> FindAsync(string deviceId, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
-        return await session.QuerySingleOrDefaultAsync<RowBefore>(new CommandDefinition(Sql.FindDeviceRow, new { id = deviceId }, cancellationToken: cancel));
+        var row = await session.QuerySingleOrDefaultAsync<(string Offering, string Product, string Customer, string Status, string? Site, string[]? Tags, DateTime? OwnedSince)?>(
+            new CommandDefinition(Sql.FindDeviceRow, new { id = deviceId }, cancellationToken: cancel));
+        return row is { } r ? new(r.Offering, r.Product, r.Customer, r.Status, r.Site, r.Tags, r.OwnedSince) : null;
     }
 
     public async Task<int> CountAsync(string customer, CancellationToken cancel)
@@ -30,8 +32,18 @@ public sealed class DeviceRows(NpgsqlDataSource database) : IDeviceRows, IDevice
 
     public Task RestoreAsync(string deviceId, RowBefore? before, CancellationToken cancel) => before is null
         ? ExecuteAsync(Sql.WithdrawDevice, new { id = deviceId }, cancel)
-        : ExecuteAsync(Sql.KeepDeviceRow,
-            new { id = deviceId, protocol = deviceId.Split('-')[0], before.Offering, before.Product, before.Customer, before.Status }, cancel);
+        : ExecuteAsync(Sql.RestoreDeviceRow, new
+        {
+            id = deviceId,
+            protocol = deviceId.Split('-')[0],
+            before.Offering,
+            before.Product,
+            before.Customer,
+            before.Status,
+            before.Site,
+            tags = before.Tags?.ToArray(),
+            owned_since = before.OwnedSince?.UtcDateTime,
+        }, cancel);
 
     async Task<DeviceRegistration?> IDeviceTargets.FindAsync(string deviceId, CancellationToken cancel)
     {

@@ -14,6 +14,7 @@ internal static partial class Sql
     public static readonly string FindDeviceRow = Statement("Provisioning/FindDeviceRow.sql");
     public static readonly string CountDevices = Statement("Provisioning/CountDevices.sql");
     public static readonly string KeepDeviceRow = Statement("Provisioning/KeepDeviceRow.sql");
+    public static readonly string RestoreDeviceRow = Statement("Provisioning/RestoreDeviceRow.sql");
     public static readonly string MarkDevice = Statement("Provisioning/MarkDevice.sql");
     public static readonly string WithdrawDevice = Statement("Provisioning/WithdrawDevice.sql");
     public static readonly string InsertBulk = Statement("Provisioning/InsertBulk.sql");

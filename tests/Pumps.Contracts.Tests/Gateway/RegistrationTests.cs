@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using MQTTnet;
 using MQTTnet.Protocol;
+using Pumps.Handlers.Devices;
 using Pumps.Handlers.Portal;
 using Pumps.Handlers.Provisioning;
 using Pumps.LocalRegion.Gateway;
@@ -152,6 +153,42 @@ public sealed class RegistrationTests
         var (_, pending) = await AskAsync(registering, Register + "1", Body());
         var result = await AwaitEndAsync(registering, pending.GetProperty("operationId").GetString()!);
         Assert.That(result.GetProperty("registrationState").GetProperty("errorMessage").GetString(), Does.StartWith("unknown_device"));
+    }
+
+    [Test]
+    public async Task Registering_again_does_not_undo_a_rotation_of_keys([Values] bool isOver, [Values] bool afterRestart)
+    {
+        var factory = Group.PrimaryKeyOf(Id);
+        await RegisterAsync(factory);
+        var (primary, secondary) = (DeviceKey.Create(), DeviceKey.Create());
+        await _host.Registry.SetKeyAsync(Id, DeviceKeySlot.Secondary, secondary, default);
+        if (isOver) await _host.Registry.SetKeyAsync(Id, DeviceKeySlot.Primary, primary, default);
+        if (afterRestart) await _host.RestartAsync();
+        _host.Gateway.Allocate = (_, _) => _allocate();
+
+        await RegisterAsync(factory);
+        await RegisterAsync(secondary);
+        var (registered, isFactoryKeyGood) = ((await _host.Registry.FindAsync(Id, default))!, await _host.TryConnectAsync(_host.Options(_host.Token(key: factory))));
+        Assert.That(
+            (registered.PrimaryKey, registered.SecondaryKey, isFactoryKeyGood),
+            Is.EqualTo(isOver ? (primary, secondary, MqttClientConnectResultCode.NotAuthorized) : (factory, secondary, MqttClientConnectResultCode.Success)));
+        await _host.ConnectAsync(_host.Options(_host.Token(key: secondary)));
+    }
+
+    [Test]
+    public async Task A_key_of_the_hub_does_not_register_a_device_whose_keys_were_never_replaced() =>
+        await ExpectUnauthorizedAsync(Options(Token(_host.Registered.PrimaryKey)));
+
+    [Test]
+    public async Task A_device_that_was_removed_and_ordered_again_has_the_keys_of_its_enrollment()
+    {
+        var replaced = DeviceKey.Create();
+        await _host.Registry.SetKeyAsync(Id, DeviceKeySlot.Primary, replaced, default);
+        await _host.Registry.RemoveAsync(Id, default);
+        await _host.Registry.RegisterAsync(GatewayHost.Device, default);
+        await ExpectUnauthorizedAsync(Options(Token(replaced)));
+        await RegisterAsync(Group.PrimaryKeyOf(Id));
+        await _host.ConnectAsync(_host.Options(_host.Token(key: Group.PrimaryKeyOf(Id))));
     }
 
     [Test]
@@ -311,6 +348,13 @@ public sealed class RegistrationTests
 
     private static string Body(string id = Id) => $$"""{"registrationId":"{{id}}"}""";
 
+    private async Task RegisterAsync(string key)
+    {
+        var registering = await ConnectAsync(key);
+        var (_, pending) = await AskAsync(registering, Register + "1", Body());
+        Assert.That((await AwaitEndAsync(registering, pending.GetProperty("operationId").GetString()!)).GetProperty("status").GetString(), Is.EqualTo("assigned"));
+    }
+
     private async Task<TestDevice> ConnectAsync(string? key = null)
     {
         var device = await _host.ConnectRegistrationAsync(Options(Token(key ?? Group.PrimaryKeyOf(Id))));
@@ -343,16 +387,21 @@ public sealed class RegistrationTests
     }
 
     /// <summary>Asks until the registration has ended.</summary>
+    /// <remarks>
+    /// The clock goes on no faster than the limit of requests demands, and not without a pause: a connection that registers lives for five minutes
+    /// of it, which a slow disk must not use up.
+    /// </remarks>
     private async Task<JsonElement> AwaitEndAsync(TestDevice device, string operation)
     {
+        const int requestsPerSecond = 4;
         using var patience = new CancellationTokenSource(GatewayHost.Patience);
         for (var request = 100; ; request++)
         {
-            patience.Token.ThrowIfCancellationRequested();
-            _host.Time.Advance(TimeSpan.FromSeconds(1));   // as long as the gateway has asked it to wait
+            if (request % requestsPerSecond == 0) _host.Time.Advance(TimeSpan.FromSeconds(1));
             var (topic, body) = await AskAsync(device, $"{Status}{request}&operationId={operation}", "");
             if (topic == $"$dps/registrations/res/200/?$rid={request}") return body;
             Assert.That(topic, Does.StartWith("$dps/registrations/res/202/").Or.StartWith("$dps/registrations/res/503/"));
+            await Task.Delay(TimeSpan.FromMilliseconds(20), patience.Token);
         }
     }
 }

@@ -185,7 +185,7 @@ public sealed class RegistryTests : PostgresFixture
             await StoreAsync(id, "first");
         await TakeAsync([.. ids.Select(id => Event(id, true))]);
         Pass(TimeSpan.FromHours(1));
-        await _track.RestartAsync(ConnectionEvent.SequenceAt(_time.GetUtcNow(), 0), Cancel);
+        await _track.RestartAsync(ConnectionEvent.SequenceAt(_time.GetUtcNow().UtcTicks, 0), Cancel);
         Pass(TimeSpan.FromSeconds(100));
         await TakeAsync([.. ids.Skip(1).Select(id => Event(id, true))]);
         Pass(TimeSpan.FromHours(1));
@@ -194,6 +194,31 @@ public sealed class RegistryTests : PostgresFixture
         Assert.That(await ScalarAsync<long>("select count(*) from device_connection where phase = 'online'"), Is.EqualTo(2499));
         Assert.That(await ShownAsync(ids[0]), Is.EqualTo(("offline", Noon.AddHours(1))));
         Assert.That(await ShownAsync(ids[1]), Is.EqualTo(("online", Noon)));
+    }
+
+    [Test]
+    public async Task Who_came_before_a_restart_and_is_heard_of_after_it_has_the_grace_to_come_back_and_no_more()
+    {
+        string[] ids = ["dp2-new", "dp2-offline", "dp2-returns"];
+        foreach (var id in ids)
+            await StoreAsync(id, "first");
+        await TakeAsync(Event("dp2-offline", true), Event("dp2-offline", false));
+        Pass(TimeSpan.FromHours(1));
+        await _track.SettleAsync(Cancel);
+        HubEvent[] unhandled = [.. ids.Select(id => Event(id, true))];
+        Pass(TimeSpan.FromSeconds(1));
+        await _track.RestartAsync(ConnectionEvent.SequenceAt(_time.GetUtcNow().UtcTicks, 0), Cancel);
+        var restartedAt = _time.GetUtcNow();
+
+        await TakeAsync(unhandled);
+        Assert.That((await Task.WhenAll(ids.Select(ShownAsync))).Select(s => s.State), Is.All.EqualTo("online"));
+        await TakeAsync(Event("dp2-returns", true));
+        await TakeAsync(unhandled);
+        Pass(TimeSpan.FromSeconds(150));
+        await _track.SettleAsync(Cancel);
+
+        Assert.That((await ShownAsync("dp2-new"), await ShownAsync("dp2-offline")), Is.EqualTo((("offline", restartedAt), ("offline", restartedAt))));
+        Assert.That((await ShownAsync("dp2-returns")).State, Is.EqualTo("online"));
     }
 
     [Test]
@@ -250,7 +275,7 @@ public sealed class RegistryTests : PostgresFixture
     private HubEvent Event(string device, bool connected)
     {
         var sequence = ++_sequence;
-        var e = ConnectionEvent.Of(device, connected, _time.GetUtcNow(), ConnectionEvent.SequenceAt(_time.GetUtcNow(), (uint)sequence));
+        var e = ConnectionEvent.Of(device, connected, _time.GetUtcNow(), ConnectionEvent.SequenceAt(_time.GetUtcNow().UtcTicks, (uint)sequence));
         return new(sequence, _time.GetUtcNow(), e.Key, e.Properties, e.Body);
     }
 

@@ -24,7 +24,7 @@ public sealed class OrderTests : OrderFixture
         {
             Assert.That((waiting.Phase, waiting.Step), Is.EqualTo((OrderPhase.Waiting, OrderStep.AwaitHello)));
             Assert.That(registered.Device, Is.EqualTo(new DeviceRegistration(device, "dp2", "irrigation", "irrigation-pump-v2", "green-valley", "test", null)));
-            Assert.That(await Rows.FindAsync(device, Cancel), Is.EqualTo(new RowBefore("irrigation", "irrigation-pump-v2", "green-valley", "ordered")));
+            Assert.That(await RowAsync(device), Is.EqualTo(new RowBefore("irrigation", "irrigation-pump-v2", "green-valley", "ordered")));
         }
 
         await HelloAsync(device);
@@ -91,7 +91,10 @@ public sealed class OrderTests : OrderFixture
     public async Task What_was_to_become_of_a_device_and_fails_leaves_it_as_it_was(OrderKind kind, string? broken)
     {
         var device = await ActiveAsync();
-        var (registered, row) = (await Registry.FindAsync(device, Cancel), await Rows.FindAsync(device, Cancel));
+        await ExecuteAsync(
+            "insert into site (site_id, customer, name, time_zone) values ('north-field', 'green-valley', 'North field', 'Europe/Berlin') on conflict do nothing");
+        await ExecuteAsync($"update device set site_id = 'north-field', tags = '{{orchard,winter}}' where device_id = '{device}'");
+        var (registered, row, owners) = (await Registry.FindAsync(device, Cancel), await Rows.FindAsync(device, Cancel), await OwnersAsync(device));
         if (broken is not null)
             Registry.Fault = (broken, true);
         Rows.Fault = (broken, true);
@@ -105,7 +108,9 @@ public sealed class OrderTests : OrderFixture
 
         Assert.That((await StateAsync(order)).Phase, Is.EqualTo(OrderPhase.Failed));
         Assert.That(await Registry.FindAsync(device, Cancel), Is.EqualTo(registered));
-        Assert.That(await Rows.FindAsync(device, Cancel), Is.EqualTo(row));
+        Assert.That(await Rows.FindAsync(device, Cancel), Is.EqualTo(row).UsingPropertiesComparer());
+        Assert.That((row!.Site, row.Tags), Is.EqualTo(("north-field", new[] { "orchard", "winter" })).UsingPropertiesComparer());
+        Assert.That(await OwnersAsync(device), Is.EqualTo(owners));
     }
 
     [Test]
@@ -117,7 +122,7 @@ public sealed class OrderTests : OrderFixture
         await RunAsync();
 
         Assert.That((await Registry.FindAsync(device, Cancel))!.Device.Customer, Is.EqualTo("other-valley"));
-        Assert.That(await Rows.FindAsync(device, Cancel), Is.EqualTo(new RowBefore("irrigation", "irrigation-station", "other-valley", "active")));
+        Assert.That(await RowAsync(device), Is.EqualTo(new RowBefore("irrigation", "irrigation-station", "other-valley", "active")));
         Assert.That(await ScalarAsync<long>($"select device_key from device where device_id = '{device}'"), Is.EqualTo(key), "the history hangs on it");
         Assert.That(await ScalarAsync<string>($"select string_agg(customer, ',' order by to_at nulls last) from ownership where device_id = '{device}'"),
             Is.EqualTo("green-valley,other-valley"));
@@ -182,7 +187,7 @@ public sealed class OrderTests : OrderFixture
         await RunAsync();
         await HelloAsync(device);
         await RunAsync();
-        Assert.That((await Rows.FindAsync(device, Cancel))!, Is.EqualTo(new RowBefore("irrigation", "irrigation-pump-v2", "second-hand", "active")));
+        Assert.That(await RowAsync(device), Is.EqualTo(new RowBefore("irrigation", "irrigation-pump-v2", "second-hand", "active")));
         Assert.That((await Registry.FindAsync(device, Cancel))!.PrimaryKey, Is.Not.EqualTo(key));
     }
 
@@ -310,14 +315,17 @@ public sealed class OrderTests : OrderFixture
             Ending = OrderPhase.Cancelled,
             Reason = "cancelled",
             Deadline = Noon,
-            Before = new(new(new("dp2", "irrigation", "irrigation-pump-v2", "green-valley", "test", null), true), new("irrigation", "irrigation-pump-v2", "green-valley", "active")),
+            Before = new(new(new("dp2", "irrigation", "irrigation-pump-v2", "green-valley", "test", null), true), new("irrigation", "irrigation-pump-v2", "green-valley", "active", "north-field", ["orchard"], Noon)),
         };
         const string json = """
-            {"kind":"rotate_keys","phase":"undoing","at":1,"dueAt":"2025-06-01T12:00:00+00:00","troubles":2,"deadline":"2025-06-01T12:00:00+00:00","ending":"cancelled","reason":"cancelled","before":{"identity":{"tags":{"protocol":"dp2","offering":"irrigation","product":"irrigation-pump-v2","customer":"green-valley","region":"test"},"enabled":true},"row":{"offering":"irrigation","product":"irrigation-pump-v2","customer":"green-valley","status":"active"}}}
+            {"kind":"rotate_keys","phase":"undoing","at":1,"dueAt":"2025-06-01T12:00:00+00:00","troubles":2,"deadline":"2025-06-01T12:00:00+00:00","ending":"cancelled","reason":"cancelled","before":{"identity":{"tags":{"protocol":"dp2","offering":"irrigation","product":"irrigation-pump-v2","customer":"green-valley","region":"test"},"enabled":true},"row":{"offering":"irrigation","product":"irrigation-pump-v2","customer":"green-valley","status":"active","site":"north-field","tags":["orchard"],"ownedSince":"2025-06-01T12:00:00+00:00"}}}
             """;
+        const string olderRow = """{"offering":"irrigation","product":"irrigation-pump-v2","customer":"green-valley","status":"active"}""";
 
         Assert.That(JsonSerializer.Serialize(state, OrderTable.Json), Is.EqualTo(json));
-        Assert.That(JsonSerializer.Deserialize<OrderState>(json, OrderTable.Json), Is.EqualTo(state));
+        Assert.That(JsonSerializer.Deserialize<OrderState>(json, OrderTable.Json), Is.EqualTo(state).UsingPropertiesComparer());
+        Assert.That(
+            JsonSerializer.Deserialize<RowBefore>(olderRow, OrderTable.Json), Is.EqualTo(new RowBefore("irrigation", "irrigation-pump-v2", "green-valley", "active")));
         Assert.That(Enum.GetNames<OrderStep>(), Is.EqualTo(new[]
         {
             "Admit", "Register", "MarkOrdered", "AwaitHello", "MarkActive", "MarkChanged", "Disable", "Enable", "MarkSuspended", "RenewSecondary",
@@ -337,6 +345,13 @@ public sealed class OrderTests : OrderFixture
         Assert.That(repaired, Is.EqualTo(1));
         Assert.That((await Registry.FindAsync(device, Cancel))!.Device.Offering, Is.EqualTo("irrigation"));
     }
+
+    /// <summary>The row without the time since when it has its owner, which is the database's clock.</summary>
+    private async Task<RowBefore?> RowAsync(string device) =>
+        await Rows.FindAsync(device, Cancel) is { } row ? row with { OwnedSince = null } : null;
+
+    private Task<string> OwnersAsync(string device) =>
+        ScalarAsync<string>($"select string_agg(customer || ' ' || from_at || ' ' || coalesce(to_at::text, ''), ',' order by from_at) from ownership where device_id = '{device}'");
 
     private async Task AssertNothingIsLeftAsync(string device)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Pumps.Fleet.Mqtt;
 using Pumps.LocalRegion;
 using Pumps.LocalRegion.Gateway;
 
@@ -25,24 +26,61 @@ public sealed class ZeroTouchJourney
     public async Task StopRegion() => await _region.DisposeAsync();
 
     [Test]
-    public async Task From_the_provisioning_SDK_to_the_first_datapoint_in_the_API()
+    public async Task From_an_order_over_the_provisioning_SDK_to_the_first_datapoint_in_the_API()
     {
         const string id = "dp2-70b3d57ed0000011";
-        await _region.RegisterAsync(id, "irrigation-pump-v2");
-        var frame = TestFrames.Flowing(id, 1, 2430, TimeProvider.System.GetUtcNow());
+        await _region.OrderAsync("zero-touch", new { device = id, product = "irrigation-pump-v2", customer = "green-valley" });
+        Assert.That((await _region.OrderedAsync("zero-touch", "waiting")).GetProperty("step").GetString(), Is.EqualTo("await_hello"));
+        Assert.That((await _region.GetAsync($"api/devices/{id}")).GetProperty("status").GetString(), Is.EqualTo("ordered"));
 
-        await using var device = await StartAsync("zeroTouch", id, Scope, "telemetry", Convert.ToHexStringLower(frame));
+        // The factory has given the device its key, the id scope and the region's address; nobody touches it or the region from here on.
+        var now = TimeProvider.System.GetUtcNow();
+        var (hello, frame) = (TestFrames.Describe(id, 1, "IP-200", now), TestFrames.Flowing(id, 2, 2430, now));
+        await using var device = await StartAsync("zeroTouch", id, Scope, "event", Convert.ToHexStringLower(hello), "telemetry", Convert.ToHexStringLower(frame));
         var registered = await device.ExpectAsync("registered");
         Assert.That(
             (registered.GetProperty("assignedHub").GetString(), registered.GetProperty("deviceId").GetString()), Is.EqualTo((Host, id)),
             "the hub is the region, and the registration id is the device id");
         await device.ExpectAsync("connected");
         await device.ExpectAsync("sent");
+        await device.ExpectAsync("sent");
         await device.EndAsync();
 
+        await _region.OrderedAsync("zero-touch", "done");
         await _region.SettleAsync();
-        var flow = (await _region.GetAsync($"api/devices/{id}")).GetProperty("latest").GetProperty("flow").GetProperty("value");
-        Assert.That(flow.GetRawText(), Is.EqualTo("24.30"));
+        var shown = await _region.GetAsync($"api/devices/{id}");
+        Assert.That(
+            (shown.GetProperty("status").GetString(), shown.GetProperty("customer").GetString(), shown.GetProperty("model").GetString()),
+            Is.EqualTo(("active", "green-valley", "IP-200")));
+        Assert.That(shown.GetProperty("latest").GetProperty("flow").GetProperty("value").GetRawText(), Is.EqualTo("24.30"));
+    }
+
+    [Test]
+    public async Task A_device_whose_keys_were_rotated_registers_again_with_its_new_key_and_works_on()
+    {
+        const string id = "dp2-70b3d57ed0000018";
+        await _region.RegisterAsync(id, "irrigation-pump-v2");
+        await RegisterAsync(KeyOf(id));
+        await _region.OrderAsync("rotated-touch", new { device = id, kind = "rotate_keys" });
+        await _region.OrderedAsync("rotated-touch", "waiting");
+        var secondary = DeviceCredentials.Parse((await _region.GetAsync($"api/devices/{id}/credentials?key=secondary")).GetProperty("connectionString").GetString()!);
+        await RegisterAsync(secondary.SharedAccessKey);
+        (await _region.Http.PostAsync(new Uri("api/orders/rotated-touch/confirm", UriKind.Relative), null)).EnsureSuccessStatusCode();
+        await _region.OrderedAsync("rotated-touch", "done");
+
+        await RegisterAsync(secondary.SharedAccessKey);
+        await using var old = await NodeDevice.StartAsync("refused", $"HostName={Host};DeviceId={id};SharedAccessKey={KeyOf(id)}", _region.Region.Gateway.AuthorityFile!);
+        await old.ExpectAsync("refused");
+        await old.EndAsync();
+
+        async Task RegisterAsync(string key)
+        {
+            await using var device = await NodeDevice.StartAsync(
+                "zeroTouch", $"HostName={Host};DeviceId={id};SharedAccessKey={key}", _region.Region.Gateway.AuthorityFile!, Scope);
+            await device.ExpectAsync("registered");
+            await device.ExpectAsync("connected");
+            await device.EndAsync();
+        }
     }
 
     [Test]

@@ -17,6 +17,11 @@ create table if not exists device (
     reported_version integer not null default 1
 );
 
+-- Devices of which a key was replaced after they had got their first ones.
+create table if not exists replaced_key (
+    device_id        text primary key references device (id) on delete cascade
+) without rowid;
+
 create table if not exists cloud_message (
     sequence         integer primary key autoincrement,
     device_id        text not null references device (id) on delete cascade,
