@@ -103,7 +103,8 @@ public sealed class PrometheusJourney
 
     private async Task<HashSet<string>> SeriesAsync()
     {
-        var answer = await GetAsync("api/v1/series?match[]={__name__=~\"pumps_.%2B\"}");
+        // OpenMetrics says beside each counter when it began.
+        var answer = await GetAsync("api/v1/series?match[]={__name__=~\"pumps_.%2B\",__name__!~\".%2B_created\"}");
         return [.. answer.EnumerateArray().Select(s =>
             $"{s.GetProperty("__name__").GetString()}({string.Join(", ", s.EnumerateObject().Select(l => l.Name).Except(LabelsOfTheScrape).Order())})")];
     }
