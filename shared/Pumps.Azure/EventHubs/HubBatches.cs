@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Azure.Messaging.EventHubs;
@@ -26,8 +27,13 @@ public static class HubBatches
     {
         if (e.Properties[PropertyNames.DeviceId] is not { } device || e.Properties[PropertyNames.TraceParent] is not null)
             return e;
-        using var span = sampler.Enter(device);
-        return span is null ? e : e with { Properties = e.Properties.Inject(span) };
+        var invocation = Activity.Current;
+        if (sampler.Enter(device) is not { } span)
+            return e;
+        var traced = e with { Properties = e.Properties.Inject(span) };
+        span.Dispose();
+        Activity.Current = invocation;
+        return traced;
     }
 
     /// <summary>The partition, from the trigger's metadata: JSON with a member <c>PartitionId</c>.</summary>

@@ -42,10 +42,19 @@ public sealed class MessageSampler(IOptions<TelemetryOptions> options)
     private long _count;
 
     /// <summary>The span of a message that enters now, to be ended when a hub has it; null for one that is not chosen.</summary>
-    public Activity? Enter(string device) =>
-        _every > 0 && Interlocked.Increment(ref _count) % _every == 0
-            ? Metrics.Activities.StartActivity(BatchTrace.Prefix + "enter", ActivityKind.Producer, default(ActivityContext), [new("device", device)])
-            : null;
+    public Activity? Enter(string device)
+    {
+        if (_every == 0 || Interlocked.Increment(ref _count) % _every != 0)
+            return null;
+
+        // A trace of its own: the span of the invocation or connection that is current now would be its parent, and choose for it.
+        var above = Activity.Current;
+        Activity.Current = null;
+        var span = Metrics.Activities.StartActivity(BatchTrace.Prefix + "enter", ActivityKind.Producer, default(ActivityContext), [new("device", device)]);
+        if (span is null)
+            Activity.Current = above;
+        return span;
+    }
 }
 
 /// <summary>

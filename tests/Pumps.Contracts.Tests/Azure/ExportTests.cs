@@ -22,6 +22,10 @@ public sealed class ExportTests
 {
     private static readonly DateTimeOffset Noon = new(2025, 6, 1, 12, 0, 0, TimeSpan.Zero);
 
+    // A line of usual length, with what it names.
+    private static readonly Action<ILogger, string, int, string, Exception?> FrameSetAside =
+        LoggerMessage.Define<string, int, string>(LogLevel.Warning, new(1, nameof(FrameSetAside)), "Set aside a frame of {Device}, {FrameBytes} bytes: {Code}");
+
     private readonly Ingestion _ingestion = new();
     private ServiceProvider _services = null!;
 
@@ -75,9 +79,12 @@ public sealed class ExportTests
     [Test]
     public async Task A_message_that_was_chosen_is_followed_through_its_services()
     {
-        await HandleAsync("decode", "raw-telemetry-dp2", Traced());
+        using var invocation = Metrics.Activities.StartActivity("invocation");
+        var batch = Traced();
+        Assert.That(Activity.Current, Is.SameAs(invocation));
+        await HandleAsync("decode", "raw-telemetry-dp2", batch);
 
-        Assert.That(Spans(), Is.EquivalentTo(new[] { "pumps.enter", "pumps.decode", "pumps.decode.batch" }));
+        Assert.That(Spans(), Is.EquivalentTo(new[] { "pumps.enter", "pumps.decode", "pumps.decode.batch" }), "The invocation was not chosen, and does not choose.");
     }
 
     [Test]
@@ -111,9 +118,9 @@ public sealed class ExportTests
         var loggers = _services.GetRequiredService<ILoggerFactory>();
         using (Metrics.Activities.StartActivity("quick"))
         {
-            loggers.CreateLogger("Pumps.Handlers").LogInformation("ours");
-            loggers.CreateLogger("Azure.Core").LogInformation("theirs");
-            loggers.CreateLogger("Azure.Core").LogWarning("their warning");
+            Say(loggers.CreateLogger("Pumps.Handlers"), LogLevel.Information, "ours");
+            Say(loggers.CreateLogger("Azure.Core"), LogLevel.Information, "theirs");
+            Say(loggers.CreateLogger("Azure.Core"), LogLevel.Warning, "their warning");
         }
 
         _services.GetRequiredService<LoggerProvider>().ForceFlush();
@@ -130,11 +137,15 @@ public sealed class ExportTests
             await HandleAsync("decode", "raw-telemetry-dp2", Traced());
         Spans();
         var spans = _ingestion.Items.Where(i => Data(i).TryGetProperty("duration", out _)).Select(i => i.ToString().Length).Average();
+        FrameSetAside(_services.GetRequiredService<ILoggerFactory>().CreateLogger("Pumps.Handlers.Decoding.DecodeFrames"), "dp2-70b3d57ed0000001", 48, "E_CRC", null);
+        _services.GetRequiredService<LoggerProvider>().ForceFlush();
+        var lines = _ingestion.Items.Where(i => Data(i).TryGetProperty("message", out _)).Select(i => i.ToString().Length).Average();
         var metrics = Exported().Select(i => i.ToString().Length).Average();
-        TestContext.Out.WriteLine($"span {spans:0} bytes, metric {metrics:0} bytes");
+        TestContext.Out.WriteLine($"span {spans:0} bytes, metric {metrics:0} bytes, line {lines:0} bytes");
 
-        Assert.That(spans, Is.InRange(400, 1000), "bytes of a span");
-        Assert.That(metrics, Is.InRange(250, 700), "bytes of one value of one metric");
+        Assert.That(spans, Is.InRange(600, 850), "bytes of a span: 721");
+        Assert.That(metrics, Is.InRange(400, 550), "bytes of one value of one metric: 473");
+        Assert.That(lines, Is.InRange(400, 1000), "bytes of a line of the log");
     }
 
     private HubBatch Traced() => new("raw-telemetry-dp2", "0",
@@ -157,6 +168,8 @@ public sealed class ExportTests
         span.SetStatus(status);
         span.SetEndTime(span.StartTimeUtc + duration);
     }
+
+    private static void Say(ILogger log, LogLevel level, string text) => log.Log(level, default, text, null, static (state, _) => state);
 
     private IEnumerable<string?> Spans()
     {

@@ -30,7 +30,7 @@ internal static partial class Queries
     public static readonly string Local = Path.Combine(Infrastructure.Folder, "local");
 
     public static readonly Alert[] Alerts = JsonSerializer.Deserialize<Alert[]>(
-        File.ReadAllText(Path.Combine(Infrastructure.Folder, "alerts.json")), new JsonSerializerOptions { PropertyNameCaseInsensitive = true })!;
+        File.ReadAllText(Path.Combine(Infrastructure.Folder, "alerts.json")), JsonSerializerOptions.Web)!;
 
     public static IEnumerable<Query> Kusto =>
     [

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Pumps.Contracts.Tests.Azure;
-using Pumps.Contracts.Tests.Bicep;
 using Pumps.Handlers.Observability;
 
 namespace Pumps.Contracts.Tests.Observability;
