@@ -211,10 +211,10 @@ public sealed class Region : IAsyncDisposable
                 Linger = StorageLinger,
                 BusyEvents = 4000,
                 BusyLinger = TimeSpan.FromSeconds(2),
-                EventsMax = 20_000,
-                BytesMax = 16 << 20,
+                EventsMax = 12_000,
+                BytesMax = 8 << 20,
             },
-            "history" => options with { Linger = StorageLinger, EventsMax = 8000, BytesMax = 6 << 20 },
+            "history" => options with { Linger = StorageLinger, EventsMax = 6000, BytesMax = 4 << 20 },
             _ => options,
         };
         return new(Hubs, options, door.Open(Services), time, loggers.CreateLogger<HubPump>());

@@ -56,6 +56,8 @@ internal static class EventRecord
         (PropertyNames.TraceParent, false),
     ];
 
+    private static readonly byte[][] NamesUtf8 = [.. Names.Select(n => Encoding.UTF8.GetBytes(n.Name))];
+
     private static readonly FrozenDictionary<string, byte> Codes =
         Names.Skip(1).Select((n, i) => (n.Name, Code: (byte)(i + 1))).ToFrozenDictionary(n => n.Name, n => n.Code);
 
@@ -131,38 +133,75 @@ internal static class EventRecord
         if (span[0] != Version)
             throw new InvalidDataException($"The event at {sequence} has layout version {span[0]}; this program reads version {Version}.");
 
-        var keyLength = BinaryPrimitives.ReadUInt16LittleEndian(span[2..]);
-        var key = strings.Get(span.Slice(HeaderSize, keyLength));
+        var key = strings.Get(Key(span));
         var body = record[^BinaryPrimitives.ReadInt32LittleEndian(span[4..])..];
         return new HubEvent(sequence, EnqueuedAt(span), key, span[1] == 0 ? EventProperties.None : new StoredProperties(record, strings), body);
     }
 
+    /// <summary>The properties of an event that <see cref="Read"/> gave, as they lie in the log: for those who copy them and need no text.</summary>
+    public static StoredPropertyReader PropertiesOf(HubEvent e) =>
+        e.Properties is StoredProperties stored ? new(stored.Record.Span) : default;
+
     private static KeyValuePair<string, string>[] ReadProperties(ReadOnlySpan<byte> span, StringCache strings)
     {
-        var key = span.Slice(HeaderSize, BinaryPrimitives.ReadUInt16LittleEndian(span[2..]));
-        var at = HeaderSize + key.Length;
+        var key = Key(span);
         var keyText = strings.Get(key);
         var items = new KeyValuePair<string, string>[span[1]];
-        for (var i = 0; i < items.Length; i++)
+        var reader = new StoredPropertyReader(span);
+        for (var i = 0; reader.Next(); i++)
         {
-            var (name, repeats) = Names[span[at]];
-            if (span[at++] == 0)
-            {
-                name = strings.Get(span.Slice(at + 1, span[at]));
-                at += 1 + span[at];
-            }
+            var (name, repeats) = Names[reader.Code];
 
-            var value = span.Slice(at + 2, BinaryPrimitives.ReadUInt16LittleEndian(span[at..]));
-            at += 2 + value.Length;
             // The device's id stands in the key and again in properties.
-            items[i] = new(name, value.SequenceEqual(key) ? keyText : repeats ? strings.Get(value) : Encoding.UTF8.GetString(value));
+            items[i] = new(
+                reader.Code == 0 ? strings.Get(reader.Name) : name,
+                reader.Value.SequenceEqual(key) ? keyText : repeats ? strings.Get(reader.Value) : Encoding.UTF8.GetString(reader.Value));
         }
 
         return items;
     }
 
+    private static ReadOnlySpan<byte> Key(ReadOnlySpan<byte> record) =>
+        record.Slice(HeaderSize, BinaryPrimitives.ReadUInt16LittleEndian(record[2..]));
+
+    /// <summary>Walks through the properties of a record; of a <c>default</c> one there are none.</summary>
+    internal ref struct StoredPropertyReader(ReadOnlySpan<byte> record)
+    {
+        private readonly ReadOnlySpan<byte> _record = record;
+        private int _left = record[1];
+        private int _at = HeaderSize + EventRecord.Key(record).Length;
+
+        /// <summary>Which of the names that everybody knows; 0 for another.</summary>
+        public byte Code { get; private set; }
+
+        public ReadOnlySpan<byte> Name { get; private set; }
+
+        public ReadOnlySpan<byte> Value { get; private set; }
+
+        public bool Next()
+        {
+            if (_left == 0)
+                return false;
+
+            _left--;
+            Code = _record[_at++];
+            Name = NamesUtf8[Code];
+            if (Code == 0)
+            {
+                Name = _record.Slice(_at + 1, _record[_at]);
+                _at += 1 + Name.Length;
+            }
+
+            Value = _record.Slice(_at + 2, BinaryPrimitives.ReadUInt16LittleEndian(_record[_at..]));
+            _at += 2 + Value.Length;
+            return true;
+        }
+    }
+
     private sealed class StoredProperties(ReadOnlyMemory<byte> record, StringCache strings) : EventProperties
     {
+        public ReadOnlyMemory<byte> Record => record;
+
         protected override KeyValuePair<string, string>[] Load() => ReadProperties(record.Span, strings);
     }
 }

@@ -11,7 +11,7 @@ namespace Pumps.LocalRegion.Hubs;
 internal sealed class HubPartition : IAsyncDisposable
 {
     // What gathers during one sync. Whoever comes beyond it waits for the next.
-    private const int PendingBytesMax = 2 << 20;
+    private const int PendingBytesMax = 1 << 20;
 
     // A partition that refused and gets no more events would be called unwritable for ever.
     private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(1);

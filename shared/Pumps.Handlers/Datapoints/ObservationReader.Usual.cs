@@ -1,23 +1,19 @@
-using System.Buffers;
 using System.Buffers.Text;
-using System.Runtime.CompilerServices;
+using Pumps.Core.Feeds;
 
 namespace Pumps.Handlers.Datapoints;
 
 /// <content>
-/// Most events are read as exactly the bytes that <see cref="Core.Feeds.ObservationWriter"/> writes for telemetry: two services read every
+/// Most events are read as exactly the bytes that <see cref="ObservationWriter"/> writes for telemetry: two services read every
 /// event, and a general reader takes three times as long. What differs in one byte is left to the general reader, be it good or bad.
 /// </content>
 public static partial class ObservationReader
 {
-    // Without these a string ends at the next quote.
-    private static readonly SearchValues<byte> Unusual = SearchValues.Create([(byte)'\\', .. Enumerable.Range(0, ' ').Select(c => (byte)c)]);
-
     private static bool TryReadUsual(string key, ReadOnlyMemory<byte> body, out Observation observation)
     {
         observation = default;
         var text = new UsualText(body.Span);
-        if (body.Span.ContainsAny(Unusual)
+        if (!UsualJson.MayBe(body.Span)
             || !text.Take("{\"device\":"u8) || !text.TakeString()
             || !text.Take(",\"observedAt\":\""u8) || !text.TakeTime(out var observedAt)
             || !text.Take("\",\"receivedAt\":\""u8) || !text.TakeTime(out var receivedAt)
@@ -72,7 +68,7 @@ public static partial class ObservationReader
         public bool TakeInteger(out long number)
         {
             number = 0;
-            var end = EndOfNumber(_json, _at);
+            var end = UsualJson.EndOfNumber(_json, _at);
             if (end < 0 || !Utf8Parser.TryParse(_json[_at..end], out number, out var length) || length < end - _at)
                 return false;
 
@@ -80,9 +76,9 @@ public static partial class ObservationReader
             return true;
         }
 
-        public bool TakeString() => TakeUntil(EndOfString(_json, _at), out _);
+        public bool TakeString() => TakeUntil(UsualJson.EndOfString(_json, _at), out _);
 
-        public bool TakeObject(out Range place) => TakeUntil(EndOfObject(_json, _at, mayNest: true), out place);
+        public bool TakeObject(out Range place) => TakeUntil(UsualJson.EndOfObject(_json, _at, mayNest: true), out place);
 
         private bool TakeUntil(int end, out Range place)
         {
@@ -95,71 +91,4 @@ public static partial class ObservationReader
             return true;
         }
     }
-
-    /// <summary>Where an object of numbers, strings and literals ends, or -1 when it is none; qualities may hold objects of these.</summary>
-    private static int EndOfObject(ReadOnlySpan<byte> json, int at, bool mayNest)
-    {
-        if (!Is('{', json, at))
-            return -1;
-        if (Is('}', json, at + 1))
-            return at + 2;
-
-        do
-        {
-            at = EndOfString(json, at + 1);
-            if (!Is(':', json, at))
-                return -1;
-            at = EndOfValue(json, at + 1, mayNest);
-        }
-        while (Is(',', json, at));
-
-        return Is('}', json, at) ? at + 1 : -1;
-    }
-
-    private static int EndOfValue(ReadOnlySpan<byte> json, int at, bool mayNest) => ((uint)at < (uint)json.Length ? json[at] : (byte)0) switch
-    {
-        (byte)'"' => EndOfString(json, at),
-        (byte)'{' => mayNest ? EndOfObject(json, at, mayNest: false) : -1,
-        (byte)'t' => json[at..].StartsWith("true"u8) ? at + 4 : -1,
-        (byte)'f' => json[at..].StartsWith("false"u8) ? at + 5 : -1,
-        (byte)'n' => json[at..].StartsWith("null"u8) ? at + 4 : -1,
-        _ => EndOfNumber(json, at),
-    };
-
-    private static int EndOfString(ReadOnlySpan<byte> json, int at)
-    {
-        if (!Is('"', json, at))
-            return -1;
-
-        for (at++; (uint)at < (uint)json.Length; at++)
-            if (json[at] == '"')
-                return at + 1;
-        return -1;
-    }
-
-    /// <summary>Numbers without exponent.</summary>
-    private static int EndOfNumber(ReadOnlySpan<byte> json, int at)
-    {
-        var whole = Is('-', json, at) ? at + 1 : at;
-        at = EndOfDigits(json, whole);
-        if (at == whole || (json[whole] == '0' && at > whole + 1))
-            return -1;
-        if (!Is('.', json, at))
-            return at;
-
-        var fraction = at + 1;
-        at = EndOfDigits(json, fraction);
-        return at > fraction ? at : -1;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int EndOfDigits(ReadOnlySpan<byte> json, int at)
-    {
-        while ((uint)at < (uint)json.Length && char.IsAsciiDigit((char)json[at]))
-            at++;
-        return at;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Is(char expected, ReadOnlySpan<byte> json, int at) => (uint)at < (uint)json.Length && json[at] == expected;
 }

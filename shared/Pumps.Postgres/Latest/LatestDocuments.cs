@@ -171,49 +171,61 @@ internal sealed class LatestDocuments
     /// <summary>Copies the members whose names are new, stretches of neighbours at once.</summary>
     private bool AddMembers(ReadOnlyMemory<byte> json)
     {
+        var start = _merged.Length;
+        var known = _names.Count;
         _merged.Append((byte)'{');
-        var any = false;
-        if (json.Length > 2)
+        var members = new Members(this, json);
+        if (json.Length > 2 && !TryAddUsual(json, ref members))
         {
-            var bytes = json.Span;
-            var reader = new Utf8JsonReader(bytes);
-            reader.Read();
-            if (reader.TokenType is not JsonTokenType.StartObject)
-                throw new JsonException($"it begins with {reader.TokenType}");
-
-            var (from, to) = (0, 0);
-            while (reader.Read() && reader.TokenType is JsonTokenType.PropertyName)
-            {
-                var at = (int)reader.TokenStartIndex;
-                var name = json.Slice(at + 1, reader.ValueSpan.Length);
-                reader.Read();
-                reader.Skip();
-                if (!IsNew(name))
-                {
-                    any |= AddStretch(bytes[from..to], any);
-                    (from, to) = (0, 0);
-                    continue;
-                }
-
-                from = to == 0 ? at : from;
-                to = (int)reader.BytesConsumed;
-            }
-
-            any |= AddStretch(bytes[from..to], any);
+            _merged.Rewind(start + 1);
+            _names.RemoveRange(known, _names.Count - known);
+            members = new(this, json);
+            AddOthers(json, ref members);
         }
 
+        var any = members.End();
         _merged.Append((byte)'}');
         return any;
     }
 
-    private bool AddStretch(ReadOnlySpan<byte> members, bool isBehindOthers)
+    private static bool TryAddUsual(ReadOnlyMemory<byte> json, ref Members members)
     {
-        if (members.IsEmpty)
+        var bytes = json.Span;
+        if (!UsualJson.MayBe(bytes) || bytes[0] != '{')
             return false;
-        if (isBehindOthers)
-            _merged.Append((byte)',');
-        _merged.Append(members);
-        return true;
+
+        var at = 0;
+        do
+        {
+            var name = at + 1;
+            var nameEnd = UsualJson.EndOfString(bytes, name);
+            if (!UsualJson.Is(':', bytes, nameEnd))
+                return false;
+            at = UsualJson.EndOfValue(bytes, nameEnd + 1, mayNest: true);
+            if (at < 0)
+                return false;
+            members.Add(json[(name + 1)..(nameEnd - 1)], name, at);
+        }
+        while (UsualJson.Is(',', bytes, at));
+
+        return UsualJson.Is('}', bytes, at) && at + 1 == bytes.Length;
+    }
+
+    private static void AddOthers(ReadOnlyMemory<byte> json, ref Members members)
+    {
+        var reader = new Utf8JsonReader(json.Span);
+        reader.Read();
+        if (reader.TokenType is not JsonTokenType.StartObject)
+            throw new JsonException($"it begins with {reader.TokenType}");
+
+        while (reader.Read() && reader.TokenType is JsonTokenType.PropertyName)
+        {
+            var at = (int)reader.TokenStartIndex;
+            var name = json.Slice(at + 1, reader.ValueSpan.Length);
+            reader.Read();
+            reader.Skip();
+            members.Add(name, at, (int)reader.BytesConsumed);
+        }
     }
 
     // Frames of a device name their points in one order: look where the last one was found, then everywhere.
@@ -266,6 +278,44 @@ internal sealed class LatestDocuments
             var start = (int)reader.TokenStartIndex;
             reader.Skip();
             return json[start..(int)reader.BytesConsumed];
+        }
+    }
+
+    /// <summary>The new members of an object, in stretches: one copy for neighbours.</summary>
+    private ref struct Members(LatestDocuments documents, ReadOnlyMemory<byte> json)
+    {
+        private readonly ReadOnlySpan<byte> _json = json.Span;
+        private int _from;
+        private int _to;
+        private bool _any;
+
+        public void Add(ReadOnlyMemory<byte> name, int start, int end)
+        {
+            if (!documents.IsNew(name))
+            {
+                Copy();
+                return;
+            }
+
+            _from = _to == 0 ? start : _from;
+            _to = end;
+        }
+
+        /// <returns>Whether there was one.</returns>
+        public bool End()
+        {
+            Copy();
+            return _any;
+        }
+
+        private void Copy()
+        {
+            if (_to == 0)
+                return;
+            if (_any)
+                documents._merged.Append((byte)',');
+            documents._merged.Append(_json[_from.._to]);
+            (_from, _to, _any) = (0, 0, true);
         }
     }
 

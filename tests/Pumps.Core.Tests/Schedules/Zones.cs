@@ -24,7 +24,7 @@ internal static class Zones
 
     /// <summary>A zone and an instant: half of them within a day of a change of its clocks.</summary>
     public static readonly Gen<(TimeZoneInfo Zone, DateTime Utc)> Moments =
-        Gen.Select(Any, Gen.Int[0, 15 * 366 * 24 * 60], Gen.Bool, Gen.Int[-1440, 1440]).Select((zone, minute, near, away) =>
+        Gen.Select(Any, Gen.Int[0, 15 * 366 * 24 * 60], Gen.Bool, Gen.OneOf(Gen.Int[-1440, 1440], Gen.Int[-120, 180])).Select((zone, minute, near, away) =>
         {
             var utc = new DateTime(2010, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddMinutes(minute);
             return (zone, near && NextChange(zone, utc) is { } change ? change.AddMinutes(away) : utc);
