@@ -175,3 +175,5 @@ module endpoint 'privateEndpoint.bicep' = if (privateLink != null) {
     privateLink: privateLink!
   }
 }
+
+output namespaceId string = namespace.id

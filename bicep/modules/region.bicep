@@ -34,6 +34,25 @@ module monitoring 'monitoring.bicep' = {
   dependsOn: [identities]
 }
 
+module alerts 'alerts.bicep' = {
+  params: {
+    code: region.code
+    location: location
+    workspaceId: monitoring.outputs.workspaceId
+    operatorsId: monitoring.outputs.operatorsId
+  }
+}
+
+module workbooks 'workbooks.bicep' = {
+  params: {
+    code: region.code
+    location: location
+    workspaceId: monitoring.outputs.workspaceId
+    partners: region.partners
+    feedsId: feeds.outputs.namespaceId
+  }
+}
+
 module budget 'budget.bicep' = {
   params: { code: region.code, settings: region.budget, operatorsId: monitoring.outputs.operatorsId }
 }

@@ -218,14 +218,8 @@ public sealed class Region : IAsyncDisposable
             "history" => options with { Linger = StorageLinger, EventsMax = 6000, BytesMax = 4 << 20 },
             _ => options,
         };
-        return new(Hubs, options, Traced(door.ConsumerGroup, door.Open(Services)), time, loggers.CreateLogger<HubPump>());
+        return new(Hubs, options, door.Open(Services), time, loggers.CreateLogger<HubPump>());
     }
-
-    private static Func<HubBatch, CancellationToken, Task> Traced(string service, Func<HubBatch, CancellationToken, Task> handle) => async (batch, cancel) =>
-    {
-        using var trace = BatchTrace.Begin(service, batch);
-        await handle(batch, cancel);
-    };
 
     /// <summary>A hub as the catalog has it, with the consumer groups that something here reads: events stay until the slowest reader has them.</summary>
     private static HubSettings SettingsOf(Hub hub, List<Door> doors) => new(

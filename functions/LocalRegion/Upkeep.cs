@@ -1,13 +1,18 @@
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Devices;
+using Pumps.Handlers.Observability;
 using Pumps.Handlers.Schedules;
 using Pumps.Postgres;
 
 namespace Pumps.LocalRegion;
 
-/// <summary>What Azure's timer functions do, on timers of the process: partitions ahead and retention, roll-ups, who is gone for good, schedules, old commands.</summary>
+/// <summary>
+/// What Azure's timer functions do, on timers of the process: partitions ahead and retention, roll-ups, who is gone for good, schedules, old
+/// commands, the census.
+/// </summary>
 internal sealed class Upkeep(
-    Partitions partitions, RollUps rollUps, TrackConnections connections, RunSchedules schedules, KeepCommands commands, TimeProvider time, ILogger<Upkeep> log)
+    Partitions partitions, RollUps rollUps, TrackConnections connections, RunSchedules schedules, KeepCommands commands, TakeCensus census, TimeProvider time,
+    ILogger<Upkeep> log)
 {
     private static readonly TimeSpan PartitionsEvery = TimeSpan.FromHours(1);
     private static readonly TimeSpan RollUpsEvery = TimeSpan.FromMinutes(1);
@@ -19,6 +24,9 @@ internal sealed class Upkeep(
     // Commands are kept for months; a day's worth is removed in pieces, soon after each is due.
     private static readonly TimeSpan CommandsEvery = TimeSpan.FromHours(1);
 
+    // A small database is counted in a moment.
+    private static readonly TimeSpan CensusEvery = TimeSpan.FromSeconds(5);
+
     // Device-hours in one transaction: short enough not to hold up ingest, long enough to be worth its commit.
     private const int MarksAtOnce = 2000;
 
@@ -27,7 +35,8 @@ internal sealed class Upkeep(
         Recurring.RunAsync("Rolling up", RollUpsEvery, RollUpAsync(cancel), time, log, cancel),
         Recurring.RunAsync("Settling connections", ConnectionsEvery, () => connections.SettleAsync(cancel), time, log, cancel),
         Recurring.RunAsync("Running schedules", SchedulesEvery, () => schedules.HandleAsync(cancel), time, log, cancel),
-        Recurring.RunAsync("Removing old commands", CommandsEvery, () => commands.HandleAsync(cancel), time, log, cancel));
+        Recurring.RunAsync("Removing old commands", CommandsEvery, () => commands.HandleAsync(cancel), time, log, cancel),
+        Recurring.RunAsync("Taking the census", CensusEvery, () => census.HandleAsync(cancel), time, log, cancel));
 
     private Func<Task> RollUpAsync(CancellationToken cancel) => async () =>
     {

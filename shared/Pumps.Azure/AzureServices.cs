@@ -4,7 +4,10 @@ using Microsoft.Azure.Devices;
 using Microsoft.Azure.Functions.Worker.OpenTelemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using OpenTelemetry.Logs;
+using OpenTelemetry.Trace;
 using Pumps.Azure.Devices;
 using Pumps.Azure.EventHubs;
 using Pumps.Azure.ServiceBus;
@@ -55,12 +58,30 @@ public static class AzureServices
     /// </summary>
     public static IServiceCollection AddAzureTelemetry(this IServiceCollection services)
     {
-        services.AddOpenTelemetry()
-            .WithMetrics(metrics => metrics.AddMeter(Metrics.Name))
-            .WithTracing(traces => traces.AddSource(Metrics.Name))
-            .UseFunctionsWorkerDefaults()
-            .UseAzureMonitorExporter();
         services.AddOptions<AzureMonitorExporterOptions>().Configure<TokenCredential>((options, credential) => options.Credential = credential);
+        services.AddOpenTelemetry().UseFunctionsWorkerDefaults();
+        return services.AddAzureExport();
+    }
+
+    /// <summary>What is exported of which kind, for any host.</summary>
+    internal static IServiceCollection AddAzureExport(this IServiceCollection services)
+    {
+        services.AddTelemetryOptions();
+        // Errors and slow spans are marked before the exporter looks: it takes its place at the end when the host starts. Its sampler is replaced below.
+        services.AddOpenTelemetry()
+            .WithMetrics(metrics => metrics.AddPumpsMeter())
+            .WithTracing(traces => traces.AddPumpsTraces())
+            .UseAzureMonitorExporter(options =>
+            {
+                // Nobody looks at the live stream of an instance that is gone in minutes, and its connection would cost each of them.
+                options.EnableLiveMetrics = false;
+                // An error's line in the log must come even where its trace was not chosen.
+                options.EnableTraceBasedLogsSampler = false;
+            });
+        services.ConfigureOpenTelemetryTracerProvider((_, traces) => traces.SetPumpsSampler());
+        services.AddLogging(logs => logs
+            .AddFilter<OpenTelemetryLoggerProvider>(null, LogLevel.Warning)
+            .AddFilter<OpenTelemetryLoggerProvider>("Pumps", LogLevel.Information));
         return services;
     }
 

@@ -44,6 +44,7 @@ public static class HandlerServices
         services.AddSingleton<AdvanceOrders>();
         services.AddSingleton<RepairTags>();
         services.AddSingleton<TrackConnections>();
+        services.AddSingleton<TakeCensus>();
         return services;
     }
 }

@@ -6,6 +6,7 @@ using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Observability;
 using Pumps.Handlers.Schedules;
 using Pumps.Handlers.Provisioning;
 
@@ -41,6 +42,7 @@ public static class PostgresServices
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<IDeadLetters>(s => s.GetRequiredService<DeadLetters>());
         services.AddSingleton<IDeadLetterQueries>(s => s.GetRequiredService<DeadLetters>());
+        services.AddSingleton<ICensus, CensusTables>();
         services.AddSingleton<IScheduleStore, ScheduleStore>();
         services.AddSingleton<IOrderStore, OrderTable>();
         services.AddSingleton<IBulkStore, BulkTable>();

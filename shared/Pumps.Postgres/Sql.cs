@@ -40,6 +40,9 @@ internal static partial class Sql
     public static readonly string FindDeadLetter = Statement("DeadLetters/FindDeadLetter.sql");
     public static readonly string MarkReplayed = Statement("DeadLetters/MarkReplayed.sql");
     public static readonly string CountByCode = Statement("DeadLetters/CountByCode.sql");
+    public static readonly string CensusDevices = Statement("Census/CensusDevices.sql");
+    public static readonly string CensusUnreadable = Statement("Census/CensusUnreadable.sql");
+    public static readonly string CensusCommands = Statement("Census/CensusCommands.sql");
     public static readonly string PrepareOwner = Statement("Roles/PrepareOwner.sql");
     public static readonly string AdmitApp = Statement("Roles/AdmitApp.sql");
     public static readonly string MigrationLog = Statement("Migrations/MigrationLog.sql");

@@ -44,7 +44,7 @@ internal sealed class GatewayMetrics(TimeProvider time, ILogger log) : IDisposab
 
     private static readonly string[] Names = [.. Enum.GetNames<RefusalReason>().Select(JsonNamingPolicy.SnakeCaseLower.ConvertName)];
 
-    // Of the platform's name, so that exporters find it, but the gateway's own: its gauge must end with it.
+    // Of the platform's name, so that exporters find it, but the gateway's own: its counters end with it.
     private readonly Meter _meter = new(Metrics.Name);
     private readonly Throttle[] _throttles = [.. Names.Select(_ => new Throttle())];
     private Counter<long>? _messages;
@@ -60,10 +60,9 @@ internal sealed class GatewayMetrics(TimeProvider time, ILogger log) : IDisposab
 
     public void Start()
     {
-        _messages = _meter.CreateCounter<long>("pumps.gateway.messages", "{message}", "Device-to-cloud messages made durable");
-        _registered = _meter.CreateCounter<long>("pumps.gateway.registrations", "{registration}", "Devices that have registered with the provisioning service");
-        _refused = _meter.CreateCounter<long>("pumps.gateway.refused", "{connection}", "Connections refused or closed by the gateway, by reason");
-        _meter.CreateObservableGauge("pumps.gateway.connections", () => Devices, "{connection}", "Devices connected");
+        _messages = Counter(Metrics.GatewayMessages);
+        _registered = Counter(Metrics.GatewayRegistrations);
+        _refused = Counter(Metrics.GatewayRefused);
     }
 
     public bool TryOpen(int connectionsMax)
@@ -92,6 +91,8 @@ internal sealed class GatewayMetrics(TimeProvider time, ILogger log) : IDisposab
     }
 
     public void Dispose() => _meter.Dispose();
+
+    private Counter<long> Counter(Metric metric) => _meter.CreateCounter<long>(metric.Name, metric.Unit, metric.Description);
 
     private sealed class Throttle
     {

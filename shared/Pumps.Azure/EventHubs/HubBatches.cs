@@ -1,8 +1,11 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Azure.Messaging.EventHubs;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.DependencyInjection;
 using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Observability;
 
 namespace Pumps.Azure.EventHubs;
 
@@ -14,8 +17,23 @@ public static class HubBatches
     public static HubBatch From(string hub, EventData[] events, FunctionContext context)
     {
         var partition = PartitionOf(hub, context.BindingContext.BindingData);
-        return new(hub, partition, Array.ConvertAll(events, e => ToEvent(
-            e.SequenceNumber, e.EnqueuedTime, e.PartitionKey, e.SystemProperties, e.Properties, e.EventBody.ToMemory())));
+        var sampler = context.InstanceServices.GetRequiredService<MessageSampler>();
+        return new(hub, partition, Array.ConvertAll(events, e => Enter(sampler, ToEvent(
+            e.SequenceNumber, e.EnqueuedTime, e.PartitionKey, e.SystemProperties, e.Properties, e.EventBody.ToMemory()))));
+    }
+
+    /// <summary>IoT Hub begins no traces: what came straight from a device enters the region here, and some of it is chosen to be traced.</summary>
+    internal static HubEvent Enter(MessageSampler sampler, HubEvent e)
+    {
+        if (e.Properties[PropertyNames.DeviceId] is not { } device || e.Properties[PropertyNames.TraceParent] is not null)
+            return e;
+        var invocation = Activity.Current;
+        if (sampler.Enter(device) is not { } span)
+            return e;
+        var traced = e with { Properties = e.Properties.Inject(span) };
+        span.Dispose();
+        Activity.Current = invocation;
+        return traced;
     }
 
     /// <summary>The partition, from the trigger's metadata: JSON with a member <c>PartitionId</c>.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 
@@ -38,9 +37,9 @@ internal static class ObservationBatch
     public static async Task HandleAsync(
         string service, HubBatch batch, IDeadLetters deadLetters, Ledger ledger, Func<IReadOnlyList<Observation>, Task<int>> store, CancellationToken cancel)
     {
-        var started = Stopwatch.GetTimestamp();
+        using var handling = ledger.Begin(service, batch, cancel);
         var observations = new List<Observation>(batch.Events.Count);
-        List<DeadLetter>? bad = null;
+        var bad = new List<DeadLetter>();
         var filtered = 0;
 
         foreach (var e in batch.Events)
@@ -54,16 +53,13 @@ internal static class ObservationBatch
             }
             catch (FormatException fault)
             {
-                (bad ??= []).Add(new(batch.Hub, batch.Partition, e.Sequence, e.EnqueuedAt, e.Key, "invalid_observation", fault.Message, e.Properties, e.Body));
+                bad.Add(new(batch.Hub, batch.Partition, e.Sequence, e.EnqueuedAt, e.Key, "invalid_observation", fault.Message, e.Properties, e.Body));
             }
         }
 
         var stored = observations.Count == 0 ? 0 : await store(observations);
-        if (bad is not null)
-            await deadLetters.StoreAsync(bad, cancel);
-
-        ledger.Record(service, batch.Hub, new(batch.Events.Count, stored, bad?.Count ?? 0, observations.Count - stored, filtered));
-        Metrics.HandleDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new TagList { { "service", service }, { "hub", batch.Hub } });
+        await handling.SetAsideAsync(deadLetters, bad, cancel);
+        handling.Done(new(batch.Events.Count, stored, bad.Count, observations.Count - stored, filtered));
     }
 
     /// <summary>The offering whose feed this is: the hub's name before its last dash.</summary>

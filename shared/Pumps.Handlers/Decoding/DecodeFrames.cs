@@ -30,7 +30,7 @@ public sealed class DecodeFrames(Catalog catalog, IHubPublisher feeds, IDeadLett
 
     public async Task HandleAsync(HubBatch batch, CancellationToken cancel)
     {
-        var started = Stopwatch.GetTimestamp();
+        using var handling = ledger.Begin(Service, batch, cancel);
         var lane = _lanes.GetOrAdd((batch.Hub, batch.Partition), key => new Lane(key.Hub));
         await lane.Turn.WaitAsync(cancel);
         try
@@ -40,19 +40,16 @@ public sealed class DecodeFrames(Catalog catalog, IHubPublisher feeds, IDeadLett
                 Decode(lane, batch, e);
 
             await Task.WhenAll(lane.Outgoing.Where(o => o.Value.Count > 0).Select(o => feeds.PublishAsync(o.Key, lane.EventsFor(o.Value), cancel)));
-            if (lane.DeadLetters.Count > 0)
-                await deadLetters.StoreAsync(lane.DeadLetters, cancel);
+            await handling.SetAsideAsync(deadLetters, lane.DeadLetters, cancel);
 
             foreach (var (device, digest) in lane.Passed)
                 lane.Recent.Add(device, digest);
-            ledger.Record(Service, batch.Hub, new(batch.Events.Count, lane.Passed.Count - lane.Silent, lane.DeadLetters.Count, lane.Duplicates, lane.Silent));
+            handling.Done(new(batch.Events.Count, lane.Passed.Count - lane.Silent, lane.DeadLetters.Count, lane.Duplicates, lane.Silent));
         }
         finally
         {
             lane.Turn.Release();
         }
-
-        Metrics.HandleDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new TagList { { "service", Service }, { "hub", batch.Hub } });
     }
 
     private void Decode(Lane lane, HubBatch batch, HubEvent e)

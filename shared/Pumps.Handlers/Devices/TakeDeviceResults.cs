@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Pumps.Core.Provisioning;
 using Pumps.Handlers.Commands;
@@ -21,7 +20,7 @@ public sealed class TakeDeviceResults(IOrderStore orders, TakeAnswers commands, 
 
     public async Task HandleAsync(HubBatch batch, CancellationToken cancel)
     {
-        var started = Stopwatch.GetTimestamp();
+        using var handling = ledger.Begin(Service, batch, cancel);
         var hellos = new List<DeviceHello>();
         var answers = new List<CommandEvent>();
         var bad = new List<DeadLetter>();
@@ -52,12 +51,10 @@ public sealed class TakeDeviceResults(IOrderStore orders, TakeAnswers commands, 
             await orders.TakeHellosAsync(hellos, time.GetUtcNow(), cancel);
         if (answers.Count > 0)
             await commands.HandleAsync(answers, cancel);
-        if (bad.Count > 0)
-            await deadLetters.StoreAsync(bad, cancel);
+        await handling.SetAsideAsync(deadLetters, bad, cancel);
 
         var taken = hellos.Count + answers.Count;
-        ledger.Record(Service, batch.Hub, new(batch.Events.Count, taken, bad.Count, 0, batch.Events.Count - taken - bad.Count));
-        Metrics.HandleDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new TagList { { "service", Service }, { "hub", batch.Hub } });
+        handling.Done(new(batch.Events.Count, taken, bad.Count, 0, batch.Events.Count - taken - bad.Count));
     }
 
     private static DeviceHello ReadHello(HubEvent e)

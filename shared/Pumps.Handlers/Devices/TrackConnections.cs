@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Pumps.Core.Devices;
@@ -28,7 +27,7 @@ public sealed class TrackConnections(IConnectionStore store, Catalog catalog, Le
 
     public async Task HandleAsync(HubBatch batch, CancellationToken cancel)
     {
-        var started = Stopwatch.GetTimestamp();
+        using var handling = ledger.Begin(Service, batch, cancel);
         var signals = batch.Events.Select(Read).OfType<(string Device, ConnectionSignal Signal)>().ToLookup(s => s.Device, s => s.Signal, StringComparer.Ordinal);
         var changes = new Changes();
         var taken = 0;
@@ -41,8 +40,7 @@ public sealed class TrackConnections(IConnectionStore store, Catalog catalog, Le
             }, cancel);
 
         changes.Count();
-        ledger.Record(Service, batch.Hub, new(batch.Events.Count, taken, 0, 0, batch.Events.Count - taken));
-        Metrics.HandleDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new TagList { { "service", Service }, { "hub", batch.Hub } });
+        handling.Done(new(batch.Events.Count, taken, 0, 0, batch.Events.Count - taken));
     }
 
     /// <summary>Ends the grace of those whose time has come. Safe to run at any time, by several processes.</summary>

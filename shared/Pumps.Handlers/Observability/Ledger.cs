@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Pumps.Handlers.Hubs;
 
 namespace Pumps.Handlers.Observability;
 
@@ -17,7 +18,7 @@ public readonly record struct LedgerKey(string Service, string Hub, DateTimeOffs
 
 /// <summary>
 /// The conservation ledger: per service, hub and minute, <c>in = out + dead-lettered + duplicate + filtered</c>.
-/// Handlers record a batch once, after everything it caused is durable.
+/// Handlers record a batch once, by the end of its <see cref="Handling"/>.
 /// </summary>
 public sealed class Ledger(TimeProvider time)
 {
@@ -27,6 +28,16 @@ public sealed class Ledger(TimeProvider time)
     private readonly ConcurrentDictionary<LedgerKey, LedgerEntry> _lines = new();
     private readonly ConcurrentDictionary<(string Service, string Hub), LedgerEntry> _totals = new();
     private long _swept;
+
+    /// <summary>Begins the handling of a batch; see <see cref="Handling"/>.</summary>
+    public Handling Begin(string service, HubBatch batch, CancellationToken cancel) => new(service, batch, this, cancel);
+
+    internal TimeSpan AgeOf(HubEvent e)
+    {
+        // The hub's clock may be ahead of this one.
+        var age = time.GetUtcNow() - e.EnqueuedAt;
+        return age > TimeSpan.Zero ? age : TimeSpan.Zero;
+    }
 
     public void Record(string service, string hub, LedgerEntry entry)
     {

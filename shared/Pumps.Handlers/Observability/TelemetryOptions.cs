@@ -14,7 +14,14 @@ public sealed record TelemetryOptions
     [Range(0, 1_000_000)]
     public int MessagesPerTrace { get; set; } = 1000;
 
-    /// <summary>Share of API requests that are traced, 0 to 1. A request that comes with a trace context keeps its caller's decision.</summary>
+    /// <summary>
+    /// Share of API requests and of invocations of functions that are traced, 0 to 1. Chosen by the trace's id, so that all who see a trace choose
+    /// alike; a caller's own choice is not followed, since it costs this side.
+    /// </summary>
     [Range(0.0, 1.0)]
     public double RequestShare { get; set; } = 0.1;
+
+    /// <summary>A span that took this long is exported whatever was chosen, as every span with an error is. A usual batch takes a tenth of a second.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
+    public TimeSpan SlowSpan { get; set; } = TimeSpan.FromSeconds(5);
 }

@@ -42,14 +42,23 @@ public sealed class MessageSampler(IOptions<TelemetryOptions> options)
     private long _count;
 
     /// <summary>The span of a message that enters now, to be ended when a hub has it; null for one that is not chosen.</summary>
-    public Activity? Enter(string device) =>
-        _every > 0 && Interlocked.Increment(ref _count) % _every == 0
-            ? Metrics.Activities.StartActivity(BatchTrace.Prefix + "enter", ActivityKind.Producer, default(ActivityContext), [new("device", device)])
-            : null;
+    public Activity? Enter(string device)
+    {
+        if (_every == 0 || Interlocked.Increment(ref _count) % _every != 0)
+            return null;
+
+        // A trace of its own: the span of the invocation or connection that is current now would be its parent, and choose for it.
+        var above = Activity.Current;
+        Activity.Current = null;
+        var span = Metrics.Activities.StartActivity(BatchTrace.Prefix + "enter", ActivityKind.Producer, default(ActivityContext), [new("device", device)]);
+        if (span is null)
+            Activity.Current = above;
+        return span;
+    }
 }
 
 /// <summary>
-/// Traces the handling of one batch; a host opens it around its handler. A batch without a traced event has no span at all. One with some
+/// Traces the handling of one batch, as a part of its <see cref="Handling"/>. A batch without a traced event has no span at all. One with some
 /// has a span of its own, linked to them, and in the trace of each a span as long as the batch. Handlers pass <c>traceparent</c> on as it
 /// is (<see cref="TraceContext.Of"/>), so a message's trace has one span for every service that it went through, all below its arrival.
 /// </summary>
@@ -102,6 +111,14 @@ public sealed class BatchTrace : IDisposable
         if (own is null)
             Activity.Current = above;
         return new(own, spans);
+    }
+
+    /// <summary>The batch could not be handled: its spans are exported, whatever was chosen.</summary>
+    public void Fail()
+    {
+        _batch?.SetStatus(ActivityStatusCode.Error);
+        foreach (var span in _spans)
+            span.SetStatus(ActivityStatusCode.Error);
     }
 
     public void Dispose()

@@ -9,5 +9,11 @@ public abstract class FunctionContext
 {
     public abstract BindingContext BindingContext { get; }
 
+    public virtual IServiceProvider InstanceServices
+    {
+        get => throw Pumps.AzureShapes.Shape.Only;
+        set => throw Pumps.AzureShapes.Shape.Only;
+    }
+
     public virtual CancellationToken CancellationToken => throw Pumps.AzureShapes.Shape.Only;
 }

@@ -25,6 +25,8 @@ public sealed partial class SafetyTests(string regionName)
         ["Microsoft.OperationalInsights/workspaces"] = "^[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]$",
         ["Microsoft.Insights/components"] = "^[a-z0-9-]{1,260}$",
         ["Microsoft.Insights/actionGroups"] = "^[a-z0-9-]{1,260}$",
+        ["Microsoft.Insights/scheduledQueryRules"] = "^[a-z0-9-]{1,260}$",
+        ["Microsoft.Insights/workbooks"] = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
         ["Microsoft.Consumption/budgets"] = "^[a-zA-Z0-9_-]{1,63}$",
         ["Microsoft.EventHub/namespaces"] = "^[a-zA-Z][a-zA-Z0-9-]{4,48}[a-zA-Z0-9]$",
         ["Microsoft.EventHub/namespaces/eventhubs"] = "^[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}[a-zA-Z0-9]$",
