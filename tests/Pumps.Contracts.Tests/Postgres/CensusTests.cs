@@ -115,10 +115,4 @@ public sealed class CensusTests : PostgresFixture
         + "expires_at, repeatable, phase, attempt, doubts, route, may_be_held, ended_at) "
         + $"values ('dp2-01', {ordinal}, 'c{ordinal}', '{ordinal}', 'stop', '{{}}', false, 'a', 'api', '', '{Product}', 'dp2', '{at:O}', '{at:O}', false, '{phase}', 0, 0, 'none', "
         + $"false, {(phase == "queued" ? "null" : $"'{at:O}'")})");
-
-    private async Task ExecuteAsync(string sql)
-    {
-        await using var command = Database.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Cancel);
-    }
 }
