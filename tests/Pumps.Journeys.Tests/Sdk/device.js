@@ -116,9 +116,13 @@ const scenarios = {
       twin.properties.reported.update({ firmware: { version: '1.4.2', state: 'idle' }, flow: 24.3 }, (e) => (e ? reject(e) : resolve())));
     say('reported');
     const changed = once((resolve) => {
-      // The SDK calls back once for what it has, then for each change.
-      twin.on('properties.desired', (delta) => (delta.$version > 1 ? resolve(delta) : say('listening')));
+      // The SDK calls back with what it has, then for each change.
+      twin.on('properties.desired', (delta) => delta.$version > 1 && resolve(delta));
     });
+
+    // It subscribes without saying when that is done; an answer to what it asks behind that comes after it.
+    await client.getTwin();
+    say('listening');
     say('desired', { delta: await changed });
     const refused = await new Promise((resolve) => twin.properties.reported.update({ 'not.allowed': 1 }, (e) => resolve(e ? e.message : null)));
     say('refused', { error: refused });
