@@ -34,8 +34,10 @@ internal static class CaptureFormat
     public static string PathOf(string hub, string partition, DateTimeOffset begun) =>
         Path.Combine(hub, partition, begun.UtcDateTime.ToString("yyyy/MM/dd/HH/mm/ss", CultureInfo.InvariantCulture) + ".avro");
 
+    private static readonly byte[] MessageId = Encoding.UTF8.GetBytes(PropertyNames.MessageId);
+
     /// <summary>IoT Hub's names, which Capture keeps apart from those of the device.</summary>
-    public static bool IsSystem(ReadOnlySpan<byte> property) => property.StartsWith("iothub-"u8) || property.SequenceEqual("message-id"u8);
+    public static bool IsSystem(ReadOnlySpan<byte> property) => property.StartsWith("iothub-"u8) || property.SequenceEqual(MessageId);
 }
 
 /// <summary>Writes events without building generic records: at 30,000 a second the archive must not be what the region does most.</summary>

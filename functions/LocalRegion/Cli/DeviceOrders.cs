@@ -161,34 +161,20 @@ internal static class DeviceOrders
             parsed, console, HttpMethod.Put, $"api/orders/{Uri.EscapeDataString(id)}", JsonContent.Create(order), answer => ShowOrders(console, [answer]), cancel);
     }
 
-    private static void ShowOrders(IAnsiConsole console, IEnumerable<JsonElement> orders)
-    {
-        var table = Table(OrderColumns);
-        foreach (var order in orders)
-            table.AddRow([.. OrderColumns.Select(name => new Text(Text(order, name)))]);
-        console.Write(table);
-    }
+    private static void ShowOrders(IAnsiConsole console, IEnumerable<JsonElement> orders) => Show(console, OrderColumns, orders);
 
     private static void ShowLines(IAnsiConsole console, JsonElement page)
     {
         if (page.GetProperty("items").GetArrayLength() == 0)
             return;
 
-        var table = Table(LineColumns);
-        foreach (var line in page.GetProperty("items").EnumerateArray())
-            table.AddRow([.. LineColumns.Select(name => new Text(Text(line, name)))]);
-        console.Write(table);
+        Show(console, LineColumns, page.GetProperty("items").EnumerateArray());
         if (page.GetProperty("next").ValueKind is not JsonValueKind.Null)
             console.WriteLine("More lines were refused; /api/bulk-orders/<id>/lines has all of them.");
     }
 
-    private static Table Table(params string[] columns)
-    {
-        var table = new Table().Border(TableBorder.Simple);
-        foreach (var column in columns)
-            table.AddColumn(column);
-        return table;
-    }
+    private static void Show(IAnsiConsole console, string[] columns, IEnumerable<JsonElement> rows) =>
+        TextTable.Write(console, columns, rows.Select(row => columns.Select(name => Text(row, name))));
 
     private static string Text(JsonElement of, string name) => of.TryGetProperty(name, out var value) ? value.ToString() : "";
 

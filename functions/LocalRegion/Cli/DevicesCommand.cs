@@ -89,12 +89,7 @@ public static class DevicesCommand
 
     private static void Print<T>(IAnsiConsole console, PageView<T> page, string[] columns, Func<T, string[]> cells)
     {
-        var table = new Table().Border(TableBorder.Simple);
-        foreach (var column in columns)
-            table.AddColumn(column);
-        foreach (var item in page.Items)
-            table.AddRow([.. cells(item).Select(c => new Text(c))]);
-        console.Write(table);
+        TextTable.Write(console, columns, page.Items.Select(cells));
         if (page.Next is { } next)
             console.MarkupLineInterpolated($"There are more: --after {next}");
     }

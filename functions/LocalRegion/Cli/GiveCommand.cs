@@ -84,7 +84,7 @@ internal static class GiveCommand
     private static Command Audit(IAnsiConsole console) => OnDevice(
         console, new("audit", "Show who asked what of a device, from where, and what came of it; also what was refused.") { Device }, HttpMethod.Get,
         parsed => $"api/devices/{Uri.EscapeDataString(parsed.GetValue(Device)!)}/command-audit",
-        text => Print(console, ["given at", "id", "command", "arguments", "by", "from", "result", "reason"], RegionCall.Read<PageView<AuditLine>>(text).Items.Select(
+        text => TextTable.Write(console, ["given at", "id", "command", "arguments", "by", "from", "result", "reason"], RegionCall.Read<PageView<AuditLine>>(text).Items.Select(
             a => new[] { Time(a.At), a.Id, a.Command, Words(a.Arguments), a.RequestedBy, a.Origin, a.Result, a.Errors is [var first, ..] ? $"{first.Rule}: {first.Allowed}" : a.Reason ?? "" })));
 
     private static Command Cancel(IAnsiConsole console)
@@ -112,30 +112,19 @@ internal static class GiveCommand
     private static void Print(IAnsiConsole console, GroupReceipt receipt)
     {
         console.Profile.Out.Writer.WriteLine($"{receipt.Id}: {receipt.Devices} devices, {receipt.Queued} queued, {receipt.Refused} refused");
-        Print(console, ["device", "state", "reason"], receipt.Items.Select(line => line.Command is { } command
+        TextTable.Write(console, ["device", "state", "reason"], receipt.Items.Select(line => line.Command is { } command
             ? new[] { line.DeviceId, command.State, command.Reason ?? "" }
             : [line.DeviceId, "refused", line.Errors is [var first, ..] ? $"{first.Rule}: {first.Allowed}" : ""]));
         if (receipt.Next is { } next)
             console.Profile.Out.Writer.WriteLine($"There are more: pumps devices command receipt {receipt.Id} --after {next}");
     }
 
-    private static void Print(IAnsiConsole console, IReadOnlyList<CommandView> commands) => Print(
+    private static void Print(IAnsiConsole console, IReadOnlyList<CommandView> commands) => TextTable.Write(
         console, ["id", "command", "arguments", "state", "reason", "by", "from", "given at", "ended at"], commands.Select(c => new[]
         {
             c.Id, c.Command, Words(c.Arguments), c.Late ? c.State + " (late)" : c.State, c.Reason ?? c.Answer?.Detail ?? "", c.RequestedBy, c.Origin,
             Time(c.CreatedAt), Time(c.EndedAt),
         }));
-
-    private static void Print(IAnsiConsole console, string[] columns, IEnumerable<string[]> rows)
-    {
-        var table = new Table().Border(TableBorder.Simple);
-        foreach (var column in columns)
-            table.AddColumn(column);
-        foreach (var row in rows)
-            // Names come from people and devices: text, never markup.
-            table.AddRow([.. row.Select(cell => new Text(cell))]);
-        console.Write(table);
-    }
 
     private static string Words(IReadOnlyDictionary<string, System.Text.Json.JsonElement> arguments) => string.Join(' ', arguments.Select(a => $"{a.Key}={a.Value}"));
 

@@ -118,15 +118,8 @@ internal static class ScheduleCommand
 
     private static void Print(IAnsiConsole console, IEnumerable<JsonElement> rows, params (string Name, Func<JsonElement, string> Read)[] columns)
     {
-        var table = new Table().Border(TableBorder.Simple);
-        foreach (var (name, _) in columns)
-            table.AddColumn(name);
-        foreach (var row in rows)
-            // Names come from customers: text, never markup.
-            table.AddRow([.. columns.Select(c => new Text(c.Read(row)))]);
-        if (table.Rows.Count == 0)
-            table.AddRow(new Text("none"));
-        console.Write(table);
+        var cells = rows.Select(row => columns.Select(c => c.Read(row))).ToList();
+        TextTable.Write(console, columns.Select(c => c.Name), cells.Count > 0 ? cells : [["none"]]);
     }
 
     private static string Text(JsonElement row, string member) =>
