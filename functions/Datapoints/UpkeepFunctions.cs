@@ -7,17 +7,9 @@ namespace Pumps.Datapoints;
 /// <remarks>Each offering's deployment runs them; both are safe to run from several hosts at once.</remarks>
 public sealed class UpkeepFunctions(RollUps rollUps, Partitions partitions, TimeProvider time)
 {
-    // Hours of devices in one statement: seconds of work, so that a stop of the host loses little.
-    private const int HoursPerStep = 2000;
-
     [Function(nameof(RollUp))]
-    public async Task RollUp([TimerTrigger("0 */5 * * * *", UseMonitor = false)] TimerInfo timer, FunctionContext context)
-    {
-        while (await rollUps.RunOnceAsync(time.GetUtcNow(), HoursPerStep, context.CancellationToken) >= HoursPerStep)
-        {
-            // More is due.
-        }
-    }
+    public Task RollUp([TimerTrigger("0 */5 * * * *", UseMonitor = false)] TimerInfo timer, FunctionContext context) =>
+        rollUps.RunAsync(context.CancellationToken);
 
     /// <summary>Four times a day: partitions are made days ahead, so a missed run does no harm.</summary>
     [Function(nameof(KeepPartitions))]

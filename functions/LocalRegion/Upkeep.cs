@@ -27,20 +27,11 @@ internal sealed class Upkeep(
     // A small database is counted in a moment.
     private static readonly TimeSpan CensusEvery = TimeSpan.FromSeconds(5);
 
-    // Device-hours in one transaction: short enough not to hold up ingest, long enough to be worth its commit.
-    private const int MarksAtOnce = 2000;
-
     public Task RunAsync(CancellationToken cancel) => Task.WhenAll(
         Recurring.RunAsync("Keeping partitions", PartitionsEvery, () => partitions.KeepAsync(time.GetUtcNow(), cancel), time, log, cancel),
-        Recurring.RunAsync("Rolling up", RollUpsEvery, RollUpAsync(cancel), time, log, cancel),
+        Recurring.RunAsync("Rolling up", RollUpsEvery, () => rollUps.RunAsync(cancel), time, log, cancel),
         Recurring.RunAsync("Settling connections", ConnectionsEvery, () => connections.SettleAsync(cancel), time, log, cancel),
         Recurring.RunAsync("Running schedules", SchedulesEvery, () => schedules.HandleAsync(cancel), time, log, cancel),
         Recurring.RunAsync("Removing old commands", CommandsEvery, () => commands.HandleAsync(cancel), time, log, cancel),
         Recurring.RunAsync("Taking the census", CensusEvery, () => census.HandleAsync(cancel), time, log, cancel));
-
-    private Func<Task> RollUpAsync(CancellationToken cancel) => async () =>
-    {
-        while (await rollUps.RunOnceAsync(time.GetUtcNow(), MarksAtOnce, cancel) > 0)
-            cancel.ThrowIfCancellationRequested();
-    };
 }

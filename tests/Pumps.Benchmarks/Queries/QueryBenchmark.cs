@@ -18,7 +18,7 @@ internal sealed class QueryBenchmark(IAnsiConsole console, long observations, in
     private const int PageDevices = 1_000;
     private const int FleetDevices = 10_000;
     private const int BatchRows = 10_000;
-    private const int RollUpHours = 5_000;
+    private const int RollUpHours = 500;
 
     // Seeded: every run asks the same.
     private readonly Random _random = new(1);

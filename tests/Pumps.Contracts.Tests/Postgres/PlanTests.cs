@@ -27,7 +27,7 @@ public sealed partial class PlanTests : PostgresFixture
         var store = new DatapointStore(Database, TimeProvider.System);
         var observations = Enumerable.Range(0, Days * 24).Select(hour => Observe("dp1-plan", Noon.AddHours(-hour), hour, $$"""{"flow":{{hour}}.5}""")).ToArray();
         await store.AppendHistoryAsync("irrigation", observations, CancellationToken.None);
-        await new RollUps(Database, new([]), new PostgresOptions { HistoryKept = TimeSpan.FromDays(2 * Days) }).RunOnceAsync(Noon.AddDays(1), observations.Length, CancellationToken.None);
+        await new RollUps(Database, new([]), new PostgresOptions { HistoryKept = TimeSpan.FromDays(2 * Days) }, TimeProvider.System).RunOnceAsync(Noon.AddDays(1), observations.Length, CancellationToken.None);
         await using var analyze = Database.CreateCommand("analyze");
         await analyze.ExecuteNonQueryAsync();
     }

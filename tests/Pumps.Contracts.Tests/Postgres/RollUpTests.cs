@@ -1,5 +1,6 @@
 using System.Globalization;
 using CsCheck;
+using Microsoft.Extensions.Time.Testing;
 using Pumps.Handlers.Datapoints;
 using Pumps.Postgres;
 
@@ -25,7 +26,7 @@ public sealed class RollUpTests : PostgresFixture
     {
         _store = new(Database, TimeProvider.System);
         _queries = new(Database, Counters);
-        _rollUps = new(Database, Counters, new() { HistoryKept = TimeSpan.FromDays(3650) });
+        _rollUps = new(Database, Counters, new() { HistoryKept = TimeSpan.FromDays(3650) }, new FakeTimeProvider(Later));
     }
 
     [Test]
@@ -108,6 +109,44 @@ public sealed class RollUpTests : PostgresFixture
             Assert.That(await _rollUps.RunOnceAsync(Noon.AddHours(1) + RollUps.Grace, 100, Cancel), Is.EqualTo(1));
             Assert.That(await _rollUps.RunOnceAsync(Noon.AddHours(1) + RollUps.Grace, 100, Cancel), Is.Zero);
         }
+    }
+
+    [Test]
+    public async Task A_run_takes_all_that_is_due_step_by_step()
+    {
+        const int Devices = 130;
+        await DrainAsync();
+        await AppendAsync([.. Enumerable.Range(0, Devices).Select(i => Observe($"dp1-run-{i}", Noon.AddMinutes(i % 50), 1, """{"small":1}"""))]);
+
+        await _rollUps.RunAsync(Cancel);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await _rollUps.RunOnceAsync(Later, 1, Cancel), Is.Zero);
+            Assert.That(await HoursAsync("dp1-run-129", "small", Aggregate.Count), Is.EqualTo(new[] { "1" }));
+        }
+    }
+
+    [TestCase(100, 250, 100)]
+    [TestCase(100, 500, 50)]
+    [TestCase(100, 125, 200)]
+    [TestCase(100, 1, 200)]
+    [TestCase(100, 0, 200)]
+    [TestCase(100, 60_000, 10)]
+    [TestCase(2000, 1, 2000)]
+    public void A_step_is_sized_by_how_long_the_last_one_took(int hours, int tookMs, int next) =>
+        Assert.That(RollUps.NextHours(hours, TimeSpan.FromMilliseconds(tookMs)), Is.EqualTo(next));
+
+    [Test]
+    public async Task A_counter_that_was_no_number_for_a_while_goes_on_from_the_number_before()
+    {
+        await AppendAsync(
+            Observe("dp1-gap", Noon, 1, """{"small":1}"""),
+            Observe("dp1-gap", Noon.AddMinutes(10), 2, """{"small":"off"}"""),
+            Observe("dp1-gap", Noon.AddMinutes(20), 3, """{"small":4}"""));
+        await DrainAsync();
+
+        Assert.That(await HoursAsync("dp1-gap", "small", Aggregate.Increase), Is.EqualTo(new[] { "3" }));
     }
 
     /// <summary>Random readings in random order with repeats, rolled up in between in steps of random size: as a plain walk over the sorted readings.</summary>
