@@ -20,11 +20,12 @@ create or replace function summarize_hours(
                select v.point, count(*) as count, min(v.number) as min, max(v.number) as max, sum(v.number) as sum, max(v.observed_at) as last_at
                  from (select h.observed_at, e.key as point, case when jsonb_typeof(e.value) = 'number' then e.value::numeric end as number
                          from history h
-                        cross join lateral jsonb_each(h.points) e
+                        cross join lateral jsonb_each(   -- no filter on its rows: the planner would take them for one, and sort what it can hash
+                              case when only_point is null then h.points else jsonb_build_object(only_point, h.points -> only_point) end) e
                         where h.device_key = d.device_key
                           and h.observed_at >= d.hour
                           and h.observed_at < d.hour + interval '1 hour'
-                          and (only_point is null or e.key = only_point)
+                          and (only_point is null or h.points ? only_point)
                        offset 0) v
                 group by v.point) o
          cross join lateral (

@@ -13,7 +13,7 @@ namespace Pumps.Benchmarks.Pipeline;
 /// The same frames through the core alone, on one processor: how many observations they hold, which is what history must have, and how long
 /// decoding and writing the feed takes without everything around it.
 /// </summary>
-internal sealed class CodecAlone(Catalog catalog)
+internal sealed class CodecAlone(Catalog catalog, TimeProvider time)
 {
     private readonly Dp1Telegram _dp1 = new();
     private readonly Dp2Frame _dp2 = new();
@@ -33,7 +33,7 @@ internal sealed class CodecAlone(Catalog catalog)
                 block[i] = stream.Next();
 
             var began = Stopwatch.GetTimestamp();
-            var receivedAt = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+            var receivedAt = time.GetUtcNow().ToUnixTimeMilliseconds();
             for (var i = 0; i < count; i++)
                 observations += Write(block[i], stream.Devices[block[i].Device], receivedAt);
             took += Stopwatch.GetElapsedTime(began);

@@ -26,14 +26,14 @@ internal sealed class EventSizes : IHubPublisher, IDeadLetters
 
     public double FeedEventBytes => (double)_feedBytes / _feedEvents;
 
-    public static async Task<EventSizes> OfAsync(Catalog catalog, IEnumerable<(string Hub, OutgoingEvent Event)> raw, CancellationToken cancel)
+    public static async Task<EventSizes> OfAsync(Catalog catalog, IEnumerable<(string Hub, OutgoingEvent Event)> raw, TimeProvider time, CancellationToken cancel)
     {
         var sizes = new EventSizes();
-        var decode = new DecodeFrames(catalog, sizes, sizes, new Ledger(TimeProvider.System), NullLogger<DecodeFrames>.Instance);
+        var decode = new DecodeFrames(catalog, sizes, sizes, new Ledger(time), NullLogger<DecodeFrames>.Instance);
         var sequence = 0L;
         foreach (var hub in raw.GroupBy(r => r.Hub, r => r.Event))
         {
-            var now = DateTimeOffset.UtcNow;
+            var now = time.GetUtcNow();
             var batch = hub.Select(e => new HubEvent(sequence++, now, e.Key, e.Properties, e.Body.ToArray())).ToList();
             sizes._frames += batch.Count;
             sizes._frameBytes += batch.Sum(e => e.Body.Length);

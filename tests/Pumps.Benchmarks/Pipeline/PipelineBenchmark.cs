@@ -28,6 +28,10 @@ internal sealed class PipelineBenchmark(IAnsiConsole console, TimeSpan duration,
 
     private const int FramesWeighed = 20_000;
 
+    // Device hours that are rolled up afterwards: enough to measure one.
+    private const int HoursRolledUp = 500;
+
+    private readonly OpenHour _time = new();
     private readonly FleetOptions _fleet = new() { Devices = devices };
 
     public static Command Create(IAnsiConsole console)
@@ -48,13 +52,13 @@ internal sealed class PipelineBenchmark(IAnsiConsole console, TimeSpan duration,
         using var folder = new ScratchFolder("pipeline");
         await using var region = await Region.StartAsync(
             new RegionOptions { DataFolder = folder.Path, Address = IPAddress.Loopback, HttpPort = 0, MqttTlsPort = 0, MqttPlainPort = null },
-            logging => logging.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole(), TimeProvider.System, cancel);
+            logging => logging.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole(), _time, cancel);
         var catalog = region.Services.GetRequiredService<Catalog>();
-        var start = DateTimeOffset.UtcNow - (duration * (FramesExpected / devices));
+        var start = _time.GetUtcNow() - (duration * (FramesExpected / devices));
         FrameStream Stream() => new(_fleet, catalog.Dictionaries, start.ToUnixTimeMilliseconds());
 
-        var load = new RawLoad(region.Hubs, catalog, Stream(), perSecond);
-        await region.Services.GetRequiredService<Partitions>().KeepAsync(start, DateTimeOffset.UtcNow, cancel);
+        var load = new RawLoad(region.Hubs, catalog, Stream(), perSecond, _time);
+        await region.Services.GetRequiredService<Partitions>().KeepAsync(start, _time.GetUtcNow(), cancel);
         var directory = region.Services.GetRequiredService<IDeviceDirectory>();
         await Parallel.ForEachAsync(load.Devices, cancel, async (device, stop) => await directory.StoreAsync(device, stop));
 
@@ -101,9 +105,10 @@ internal sealed class PipelineBenchmark(IAnsiConsole console, TimeSpan duration,
         var stored = await StoredSize.OfHistoryAsync(database, cancel);
         var keys = await StoredSize.OfKeysAsync(database, cancel);
         var latest = await StoredSize.OfLatestAsync(database, cancel);
-        var sizes = await EventSizes.OfAsync(catalog, load.Take(FramesWeighed), cancel);
+        var sizes = await EventSizes.OfAsync(catalog, load.Take(FramesWeighed), _time, cancel);
+        var rolledUp = await RollUpAsync(region, (double)rows / devices, cancel);
         console.WriteLine("Decoding the same frames again, with the core alone");
-        var (expected, codec) = new CodecAlone(catalog).Run(stream(), frames);
+        var (expected, codec) = new CodecAlone(catalog, _time).Run(stream(), frames);
         console.WriteLine("Copying the same rows, with nothing else");
         var (one, two) = await CopyPeer.RunAsync(database, cancel);
 
@@ -127,6 +132,16 @@ internal sealed class PipelineBenchmark(IAnsiConsole console, TimeSpan duration,
         verdicts.Show("bytes of newest values per device", $"{(double)latest / devices:0}");
         verdicts.Show("bytes of write-ahead log per frame", $"{(double)logBytes / frames:0}");
         verdicts.Show("processor time per frame", $"{run.MicrosecondsPerFrame(frames)}");
+        verdicts.Show("and to roll it up, after its hour", $"PostgreSQL {1e6 * rolledUp:0.0} µs");
         return verdicts.Print();
+    }
+
+    /// <returns>Seconds of PostgreSQL's processor per observation; all of a device's lie in one hour.</returns>
+    private async Task<double> RollUpAsync(Region region, double observations, CancellationToken cancel)
+    {
+        console.WriteLine("Rolling up some of the hours");
+        var began = Processors.SecondsOfTree(region.Postgres!.ProcessId);
+        var hours = await region.Services.GetRequiredService<RollUps>().RunOnceAsync(_time.GetUtcNow().AddHours(2), HoursRolledUp, cancel);
+        return (Processors.SecondsOfTree(region.Postgres.ProcessId) - began) / (hours * observations);
     }
 }

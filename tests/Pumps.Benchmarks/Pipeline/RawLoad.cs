@@ -27,6 +27,7 @@ internal sealed class RawLoad
     private readonly IngressRouter _router;
     private readonly FrameStream _stream;
     private readonly double _perSecond;
+    private readonly TimeProvider _time;
     private readonly DeviceRegistration[] _devices;
     private Dictionary<string, List<OutgoingEvent>> _making = [];
     private Dictionary<string, List<OutgoingEvent>> _publishing = [];
@@ -38,9 +39,9 @@ internal sealed class RawLoad
     private volatile bool _stop;
 
     /// <param name="perSecond">Frames per second; 0 for as many as the region takes.</param>
-    public RawLoad(EmbeddedHubs hubs, Catalog catalog, FrameStream stream, double perSecond)
+    public RawLoad(EmbeddedHubs hubs, Catalog catalog, FrameStream stream, double perSecond, TimeProvider time)
     {
-        (_hubs, _stream, _perSecond) = (hubs, stream, perSecond);
+        (_hubs, _stream, _perSecond, _time) = (hubs, stream, perSecond, time);
         _router = new(catalog.Routes);
         _devices = [.. stream.Devices.Select(d => Registration(d, catalog))];
     }
@@ -120,7 +121,7 @@ internal sealed class RawLoad
     private (string Hub, OutgoingEvent Event) Next(int number)
     {
         var frame = _stream.Next();
-        var message = new IngressMessage(_devices[frame.Device], PropertiesOf(frame, Published + number), frame.Bytes, DateTimeOffset.UtcNow);
+        var message = new IngressMessage(_devices[frame.Device], PropertiesOf(frame, Published + number), frame.Bytes, _time.GetUtcNow());
         var routed = _router.Route(in message);
         return (routed.Hub, routed.Event);
     }
