@@ -14,6 +14,7 @@ public sealed class SubmitCommandTests : PostgresFixture
 {
     private const string Dp1 = "dp1-4711001";
     private const string Dp2 = "dp2-00124b0001020304";
+    private const string Station = "dp2-00124b00000000b1";
 
     private readonly FakeTimeProvider _time = new(Noon);
     private SubmitCommand _submit = null!;
@@ -25,6 +26,7 @@ public sealed class SubmitCommandTests : PostgresFixture
         var devices = new DeviceTable(Database);
         await devices.StoreAsync(new(Dp1, "dp1", "irrigation", "irrigation-pump-v1", "green-fields", "local", 120), CancellationToken.None);
         await devices.StoreAsync(new(Dp2, "dp2", "irrigation", "irrigation-pump-v2", "green-fields", "local", null), CancellationToken.None);
+        await devices.StoreAsync(new(Station, "dp2", "irrigation", "irrigation-station", "green-fields", "local", null), CancellationToken.None);
         _store = new(Database);
         _submit = new(CatalogLoader.Load(CatalogLoader.DefaultFolder), _store, new CountingBell(), _time);
     }
@@ -83,6 +85,11 @@ public sealed class SubmitCommandTests : PostgresFixture
     [TestCase(Dp1, "stop", """{ "now": true }""", "unknown_argument", "stop has no arguments")]
     [TestCase(Dp1, "fly", "{}", "unknown_command", "one of start, stop")]
     [TestCase(Dp1, "set_flow", """{ "setpoint_flow": 1 }""", "unknown_command", "one of start, stop")]
+    [TestCase(Station, "pumps[9].stop", "{}", "unknown_instance", "pumps[1].stop to pumps[8].stop")]
+    [TestCase(Station, "pumps[].stop", "{}", "unknown_instance", "pumps[1].stop to pumps[8].stop")]
+    [TestCase(Station, "zones[1].stop", "{}", "unknown_command", "pumps[1].stop to pumps[8].stop")]
+    [TestCase(Station, "pumps[1].set_speed", """{ "setpoint_speed": 6001 }""", "invalid_argument", "0 to 6000 /min")]
+    [TestCase(Dp1, "set_clock", """{ "clock": 1 }""", "unknown_argument", "set_clock has no arguments")]
     public async Task What_the_product_does_not_take_is_refused_with_what_it_takes(string device, string command, string arguments, string rule, string allowed)
     {
         var answer = await _submit.HandleAsync(Order("bad", device, command, arguments), Cancel);
