@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Pumps.Handlers.Portal;
 
@@ -28,6 +29,8 @@ public delegate ValueTask<IResult?> PortalGuard(HttpContext context, PortalRole 
 
 internal static class PortalAccess
 {
+    public const string RoleRequired = "role_required";
+
     public static TBuilder For<TBuilder>(this TBuilder route, PortalRole role) where TBuilder : IEndpointConventionBuilder =>
         route.WithMetadata(new RoleMetadata(role));
 
@@ -40,6 +43,8 @@ internal static class PortalAccess
             var role = endpoint.Metadata.GetMetadata<RoleMetadata>()?.Role ?? PortalRole.Ops;
             if (await guard(http, role) is { } refusal)
             {
+                await http.RequestServices.GetRequiredService<AuditRefusals>().HandleAsync(
+                    http, RoleRequired, "for the role " + role.ToString().ToLowerInvariant(), http.RequestAborted);
                 await refusal.ExecuteAsync(http);
                 return;
             }

@@ -34,6 +34,7 @@ public static class PortalApi
         // A body that cannot be read must say where; the exception is turned into a problem (Problems.cs).
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
 
+        services.AddSingleton<AuditRefusals>();
         services.AddSingleton<PointUnits>();
         services.AddSingleton<RegisterDevices>();
         services.AddSingleton<PlaceOrder>();

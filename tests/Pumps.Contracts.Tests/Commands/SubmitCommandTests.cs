@@ -135,7 +135,9 @@ public sealed class SubmitCommandTests : PostgresFixture
         var submit = new SubmitCommand(CatalogLoader.Load(CatalogLoader.DefaultFolder), _store, new CountingBell(), time);
         await new DeviceTable(Database).StoreAsync(new("dp1-77", "dp1", "irrigation", "irrigation-pump-v1", "old-fields", "local", 120), CancellationToken.None);
         var options = new CommandOptions();
-        var keep = new KeepCommands(_store, Microsoft.Extensions.Options.Options.Create(options), time);
+        var requests = new RequestAuditTable(Database);
+        await requests.AddAsync(new(Noon, "anna", "test", "POST /api/devices/{id}/commands", "dp1-1", "stop", "", "unknown_device", "none"), Cancel);
+        var keep = new KeepCommands(_store, requests, Microsoft.Extensions.Options.Options.Create(options), time);
         await submit.HandleAsync(Order("ended", "dp1-77", "stop", "{}"), Cancel);
         await submit.HandleAsync(Order("open", "dp1-77", "start", "{}"), Cancel);
         await new SubmitGroup(CatalogLoader.Load(CatalogLoader.DefaultFolder), _store, new CountingBell(), time).HandleAsync(
@@ -155,10 +157,12 @@ public sealed class SubmitCommandTests : PostgresFixture
         Assert.That(await _store.FindAsync("dp1-77", "ended", Cancel), Is.Null);
         Assert.That(await _store.FindAsync("dp1-77", "open", Cancel), Is.Not.Null, "open ones stay");
         Assert.That(await _store.FindGroupAsync("group", Cancel), Is.Null);
+        Assert.That((await requests.ListAsync(null, 10, Cancel)).Items, Has.Count.EqualTo(1));
 
         time.Advance(options.KeepAudit - options.Keep);
         await keep.HandleAsync(Cancel);
         Assert.That(await AuditAsync(), Is.EqualTo(new[] { "group queued", "open queued" }));
+        Assert.That((await requests.ListAsync(null, 10, Cancel)).Items, Is.Empty);
 
         async Task<IEnumerable<string>> AuditAsync() => (await _store.ListAuditAsync("dp1-77", null, 100, Cancel)).Items.Select(e => $"{e.Id} {e.Result}").Order();
     }
