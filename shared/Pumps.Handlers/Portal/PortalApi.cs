@@ -64,7 +64,13 @@ public static class PortalApi
             http.Response.Headers.XContentTypeOptions = "nosniff";
             return next(http);
         });
-        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Problems.HandleExceptionAsync, AllowStatusCode404Response = true });
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            ExceptionHandler = Problems.HandleExceptionAsync,
+            AllowStatusCode404Response = true,
+            // It logs what is worth it: a body that somebody has written wrongly is no error of the region.
+            SuppressDiagnosticsCallback = _ => true,
+        });
         app.UseStatusCodePages(Problems.FillEmptyAsync);
         app.UseRouting();
         if (services.GetService<PortalGuard>() is { } guard)
