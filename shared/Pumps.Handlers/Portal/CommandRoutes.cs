@@ -187,9 +187,11 @@ internal static class CommandRoutes
         if (!TryReadPage(request, out var cursor, out var limit, out var problem))
             return problem;
 
-        var page = await store.ListAuditAsync(id, cursor, limit, cancel);
-        // What was asked of a device that is gone still is of interest.
-        return page.Items.Count == 0 && await store.FindTargetAsync(id, cancel) is null
+        var target = await store.FindTargetAsync(id, cancel);
+        var customer = await CustomerFor(request.HttpContext, target);
+        var page = await store.ListAuditAsync(id, customer, cursor, limit, cancel);
+        // What was asked of a device that is gone still is of interest, to ops.
+        return page.Items.Count == 0 && target is null
             ? new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp()
             : TypedResults.Ok(new PageView<AuditLine>(
                 [.. page.Items.Select(e => new AuditLine(e.At, e.Id, e.Command, e.Arguments, e.RequestedBy, e.Origin, e.Group, e.Result, e.Reason, e.Faults))], page.Next));
@@ -221,19 +223,23 @@ internal static class CommandRoutes
             : null;
 
     private static async Task<IResult> ListOfDeviceAsync(string id, HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel) =>
-        await store.FindTargetAsync(id, cancel) is null
-            ? new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp()
-            : await ListAsync(id, request, store, cancel);
+        await store.FindTargetAsync(id, cancel) is { } target
+            ? await ListAsync(id, await CustomerFor(request.HttpContext, target), request, store, cancel)
+            : new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp();
+
+    /// <summary>Whose commands may be seen; null: everybody's. What an owner before has asked of a device is for ops only.</summary>
+    private static async ValueTask<string?> CustomerFor(HttpContext http, CommandTarget? target) =>
+        await PortalAccess.IsOpsAsync(http) ? null : target?.Customer ?? "";
 
     private static Task<IResult> ListAllAsync(HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel) =>
-        ListAsync(null, request, store, cancel);
+        ListAsync(null, null, request, store, cancel);
 
-    private static async Task<IResult> ListAsync(string? device, HttpRequest request, ICommandStore store, CancellationToken cancel)
+    private static async Task<IResult> ListAsync(string? device, string? customer, HttpRequest request, ICommandStore store, CancellationToken cancel)
     {
         if (!TryReadPage(request, out var cursor, out var limit, out var problem))
             return problem;
 
-        var page = await store.ListAsync(device, cursor, limit, cancel);
+        var page = await store.ListAsync(device, customer, cursor, limit, cancel);
         return TypedResults.Ok(new PageView<CommandView>([.. page.Items.Select(CommandView.Of)], page.Next));
     }
 
@@ -247,9 +253,10 @@ internal static class CommandRoutes
         return problem is null;
     }
 
-    private static async Task<IResult> FindAsync(string id, string command, [FromServices] ICommandStore store, CancellationToken cancel)
+    private static async Task<IResult> FindAsync(string id, string command, HttpContext http, [FromServices] ICommandStore store, CancellationToken cancel)
     {
         Answer<CommandView> answer = await store.FindAsync(id, command, cancel) is { } stored
+            && (await CustomerFor(http, await store.FindTargetAsync(id, cancel)) is not { } customer || customer == stored.Target.Customer)
             ? new Answer<CommandView>.Found(CommandView.Of(stored))
             : new Answer<CommandView>.Absent($"There is no command \"{command}\" of {id}.");
         return answer.ToHttp();

@@ -52,7 +52,7 @@ public sealed class SubmitCommandTests : PostgresFixture
         var order = Order("twice", Dp2, "set_speed", """{ "setpoint_speed": 2900 }""");
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => FoundAsync(order)));
 
-        var mine = (await _store.ListAsync(Dp2, null, 100, Cancel)).Items.Where(c => c.Order.Id == "twice");
+        var mine = (await _store.ListAsync(Dp2, null, null, 100, Cancel)).Items.Where(c => c.Order.Id == "twice");
         Assert.That(mine.Count(), Is.EqualTo(1));
     }
 
@@ -71,7 +71,7 @@ public sealed class SubmitCommandTests : PostgresFixture
         for (var i = 0; i < 5; i++)
             await FoundAsync(Order($"row-{i}", Dp1, "set_pressure", $$"""{ "setpoint_pressure": {{i}} }"""));
 
-        var rows = (await _store.ListAsync(Dp1, null, 100, Cancel)).Items.Where(c => c.Order.Id.StartsWith("row-", StringComparison.Ordinal)).ToList();
+        var rows = (await _store.ListAsync(Dp1, null, null, 100, Cancel)).Items.Where(c => c.Order.Id.StartsWith("row-", StringComparison.Ordinal)).ToList();
         Assert.That(rows.Select(c => c.Order.Id), Is.EqualTo(new[] { "row-4", "row-3", "row-2", "row-1", "row-0" }));
         Assert.That(rows.Select(c => c.Correlation).Distinct().Count(), Is.EqualTo(5));
     }
@@ -124,7 +124,7 @@ public sealed class SubmitCommandTests : PostgresFixture
     {
         await _submit.HandleAsync(Order("refused", Dp1, "fly", "{}"), Cancel);
 
-        var entry = (await _store.ListAuditAsync(Dp1, null, 100, Cancel)).Items.Single(e => e.Id == "refused");
+        var entry = (await _store.ListAuditAsync(Dp1, null, null, 100, Cancel)).Items.Single(e => e.Id == "refused");
         Assert.That((entry.Result, entry.Reason, entry.RequestedBy, entry.Origin, entry.Command, entry.At), Is.EqualTo((AuditEntry.NotTaken, "unknown_command", "anna", "test", "fly", Noon)));
     }
 
@@ -164,7 +164,7 @@ public sealed class SubmitCommandTests : PostgresFixture
         Assert.That(await AuditAsync(), Is.EqualTo(new[] { "group queued", "open queued" }));
         Assert.That((await requests.ListAsync(null, 10, Cancel)).Items, Is.Empty);
 
-        async Task<IEnumerable<string>> AuditAsync() => (await _store.ListAuditAsync("dp1-77", null, 100, Cancel)).Items.Select(e => $"{e.Id} {e.Result}").Order();
+        async Task<IEnumerable<string>> AuditAsync() => (await _store.ListAuditAsync("dp1-77", null, null, 100, Cancel)).Items.Select(e => $"{e.Id} {e.Result}").Order();
     }
 
     private async Task<CommandView> FoundAsync(CommandOrder order) =>

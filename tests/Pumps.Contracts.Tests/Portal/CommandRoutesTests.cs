@@ -237,6 +237,31 @@ public sealed class CommandRoutesTests : PostgresFixture
         Assert.That(Text(problem, "type"), Is.EqualTo("urn:pumps:role"));
     }
 
+    [Test]
+    public async Task What_an_owner_before_asked_of_a_device_is_for_ops_only()
+    {
+        await ExecuteAsync("insert into device (device_id, protocol, offering, product, customer) values ('dp1-801', 'dp1', 'irrigation', 'irrigation-pump-v1', 'green-valley')");
+        (await GiveAsync("dp1-801", "operator", new { command = "stop" }, "before")).Dispose();
+        (await GiveAsync("dp1-801", "operator", new { command = "fly" }, "bad")).Dispose();
+        await ExecuteAsync("update device set customer = 'red-hill' where device_id = 'dp1-801'");
+        (await GiveAsync("dp1-801", "operator", new { command = "start" }, "after")).Dispose();
+
+        foreach (var (role, commands, audit, found) in new[]
+        {
+            ("viewer", "after", "after", HttpStatusCode.NotFound), ("ops", "after before", "after bad before", HttpStatusCode.OK),
+        })
+        {
+            using var list = await SendAsync(HttpMethod.Get, "/api/devices/dp1-801/commands", role);
+            using var asked = await SendAsync(HttpMethod.Get, "/api/devices/dp1-801/command-audit", role);
+            using var one = await SendAsync(HttpMethod.Get, "/api/devices/dp1-801/commands/before", role);
+            Assert.That(Ids(await ReadAsync(list)), Is.EqualTo(commands), role);
+            Assert.That(Ids(await ReadAsync(asked)).Split(' '), Is.EquivalentTo(audit.Split(' ')), role);
+            Assert.That(one.StatusCode, Is.EqualTo(found), role);
+        }
+
+        static string Ids(JsonElement page) => string.Join(' ', page.GetProperty("items").EnumerateArray().Select(i => Text(i, "id")));
+    }
+
     /// <summary>Who, when, from where, what, and why not; nothing of what stood in a query or a body.</summary>
     [TestCase("viewer", "PUT", "/api/devices/dp1-1?secret=hush", """{ "product": "hush" }""", 403, "PUT /api/devices/{id}", "dp1-1", "", "role_required", "for the role operator")]
     [TestCase("operator", "POST", "/api/devices/dp1-99/commands", """{ "command": "stop", "arguments": { "x": "hush" } }""", 404,
