@@ -6,7 +6,6 @@ using Pumps.Core.Protocols.Dp1;
 using Pumps.Core.Protocols.Dp2;
 using Pumps.Core.Tests.Fleet;
 using Pumps.Fleet;
-using Pumps.Fleet.Devices;
 using Pumps.Fleet.Machines;
 using Pumps.Handlers.Offerings;
 
