@@ -23,13 +23,15 @@ public sealed class OrderFunctions(AdvanceOrders handler)
 
     private static readonly TaskOptions Retry = TaskOptions.FromRetryPolicy(new RetryPolicy(3, TimeSpan.FromSeconds(5), 2));
 
-    /// <summary>Starts a run unless one is at work.</summary>
     [Function(nameof(StartOrders))]
-    public async Task StartOrders(
-        [TimerTrigger("*/10 * * * * *", UseMonitor = false)] TimerInfo timer, [DurableClient] DurableTaskClient client, FunctionContext context)
+    public Task StartOrders(
+        [TimerTrigger("*/10 * * * * *", UseMonitor = false)] TimerInfo timer, [DurableClient] DurableTaskClient client, FunctionContext context) =>
+        StartAsync(client, context.CancellationToken);
+
+    /// <summary>Starts a run unless one is at work, waits to begin, or was suspended by somebody: starting it anew would terminate that one first.</summary>
+    public async Task StartAsync(DurableTaskClient client, CancellationToken cancel)
     {
-        var cancel = context.CancellationToken;
-        if (await handler.CountDueAsync(cancel) == 0 || await client.GetInstanceAsync(Instance, getInputsAndOutputs: false, cancel) is { IsRunning: true })
+        if (await handler.CountDueAsync(cancel) == 0 || await client.GetInstanceAsync(Instance, getInputsAndOutputs: false, cancel) is { IsCompleted: false })
             return;
         await client.ScheduleNewOrchestrationInstanceAsync(nameof(RunOrders), new OrderRun(), new StartOrchestrationOptions(Instance), cancel);
     }

@@ -4,6 +4,10 @@ using Pumps.Handlers.Firmware;
 using Pumps.LocalRegion.Cli;
 using Spectre.Console;
 
+// What is piped on is read by programs: a line is a line, however long.
+if (Console.IsOutputRedirected)
+    AnsiConsole.Profile.Width = 10_000;
+
 var root = new RootCommand("One region of the platform on one machine.")
 {
     UpCommand.Create(AnsiConsole.Console),

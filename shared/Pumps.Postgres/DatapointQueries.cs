@@ -103,12 +103,14 @@ public sealed class DatapointQueries(NpgsqlDataSource database, Counters counter
         public DateTime? Retired_At { get; init; }
         public string? Phase { get; init; }
         public DateTime? Since { get; init; }
+        public DateTime? Owned_Since { get; init; }
         public DateTime? Seen_At { get; init; }
         public string? Observations { get; init; }
 
         public DeviceSummary ToSummary() => new(Device_Id, Protocol, Offering, Product, Customer, Seen_At, Observations is null ? null : ReadLatest(Observations))
         {
             Site = Site_Id,
+            OwnedSince = Owned_Since,
             Tags = Tags,
             Status = DeviceStatuses.Parse(Status) ?? throw new InvalidDataException($"The device {Device_Id} has the unknown status \"{Status}\"."),
             Model = Model,

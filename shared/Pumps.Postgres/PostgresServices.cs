@@ -7,8 +7,9 @@ using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
-using Pumps.Handlers.Schedules;
+using Pumps.Handlers.Portal;
 using Pumps.Handlers.Provisioning;
+using Pumps.Handlers.Schedules;
 
 namespace Pumps.Postgres;
 
@@ -39,6 +40,7 @@ public static class PostgresServices
         services.AddSingleton<IDatapointStore, DatapointStore>();
         services.AddSingleton<IDatapointQueries, DatapointQueries>();
         services.AddSingleton<ICommandStore, CommandStore>();
+        services.AddSingleton<IRequestAudit, RequestAuditTable>();
         services.AddSingleton<DeadLetters>();
         services.AddSingleton<IDeadLetters>(s => s.GetRequiredService<DeadLetters>());
         services.AddSingleton<IDeadLetterQueries>(s => s.GetRequiredService<DeadLetters>());

@@ -38,6 +38,13 @@ public sealed class CommandJourney
                 Is.EqualTo(new[] { "pressure", "interval-60", "interval-50", "interval-40" }.Select(id => (id, "done", "method"))));
         }
 
+        var station = fleet.Devices.First(d => d.Product is FleetProduct.IrrigationStation).Id;
+        await GiveAsync(region, station, "pump", "pumps[2].stop", new { });
+        await GiveAsync(region, station, "none", "pumps[4].stop", new { });
+        Assert.That(Text(await EndedAsync(region, station, "pump"), "state"), Is.EqualTo("done"));
+        var fourth = await EndedAsync(region, station, "none");
+        Assert.That((Text(fourth, "command"), Text(fourth, "state"), Text(fourth, "reason")), Is.EqualTo(("pumps[4].stop", "refused", "bad_argument")), "it has three");
+
         await region.SettleAsync();
         await TryCommandLineAsync(region, fleet.Devices.First(d => d.Product is FleetProduct.IrrigationPumpV1).Id);
     }
@@ -120,12 +127,20 @@ public sealed class CommandJourney
             await PrintsAsync(0, "sites", "north-field", "North field", "Europe/Berlin");
             await PrintsAsync(0, "customers", customer!);
 
+            await PrintsAsync(0, $"add-site south-field {customer} Europe/Berlin --name South", "south-field", "South");
+            await PrintsAsync(0, $"place {device} --site south-field --tag orchard", "site         south-field", "tags         orchard");
+            await PrintsAsync(0, $"place {device} --site north-field --tag greenhouse", "north-field");
+            await PrintsAsync(1, $"order dp2-70B3 nothing {customer}", "answers 400", "\"device\" is \"dp2-70B3\"", "\"product\" is \"nothing\"");
+            await PrintsAsync(0, $"command send {device} set_clock --wait", "done");
+            await PrintsAsync(0, $"command send {device} read_buffer samples=3 --wait", "done");
+            await PrintsAsync(0, "command refused", "none");
+
             await PrintsAsync(0, $"command send {device} set_report_interval report_interval=55 --wait --id by-hand", "by-hand", "report_interval=55", "done");
             await PrintsAsync(0, $"command list {device}", "by-hand", "set_report_interval", "done");
             await PrintsAsync(1, $"command cancel {device} by-hand", "answers 409", "done already");
             await PrintsAsync(1, $"command send {device} fly", "answers 400", "one of start, stop");
             await PrintsAsync(1, $"command send {device} set_speed 2900", "\"2900\" is not name=value.");
-            await PrintsAsync(1, $"command send {device} reboot", "answers 409", "Say that you mean it");
+            await PrintsAsync(1, $"command send {device} reboot", "answers 409", "Say that you mean it", "Here: --confirm.");
             await PrintsAsync(0, "command send-all read_status --site north-field --tag greenhouse --id all-1", "all-1: 1 devices, 1 queued, 0 refused", device);
             await PrintsAsync(0, "command receipt all-1", "all-1: 1 devices", device);
             await PrintsAsync(1, "command send-all read_status --tag greenhouse", "answers 400", "\"customer\" is missing");

@@ -57,8 +57,14 @@ internal static class DeviceOrders
         var (device, offset, id) = (DeviceArgument(), OffsetOption(), IdOption());
         var product = new Option<string?>("--product") { Description = "The new product; its offering comes with it." };
         var customer = new Option<string?>("--customer") { Description = "The new owner." };
+        var site = new Option<string?>("--site") { Description = "Where it will stand: a site of its customer." };
         var api = new RegionCall();
-        var command = api.On(new("change", "Changes product, owner or offset of a device; its history stays.") { device, product, customer, offset, id });
+        var command = api.On(new("change", "Changes product, owner, offset or site of a device; its history stays.") { device, product, customer, offset, site, id });
+        command.Validators.Add(given =>
+        {
+            if (new Option[] { product, customer, offset, site }.All(o => given.GetResult(o) is null))
+                given.AddError("Nothing is to change: give --product, --customer, --utc-offset or --site.");
+        });
         command.SetAction((parsed, cancel) => PlaceAsync(api, parsed, console, time, parsed.GetValue(id), new
         {
             device = parsed.GetValue(device),
@@ -66,6 +72,7 @@ internal static class DeviceOrders
             product = parsed.GetValue(product),
             customer = parsed.GetValue(customer),
             utcOffsetMinutes = parsed.GetValue(offset),
+            site = parsed.GetValue(site),
         }, "change", parsed.GetValue(device)!, cancel));
         return command;
     }

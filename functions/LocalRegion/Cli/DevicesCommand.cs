@@ -13,7 +13,7 @@ public static class DevicesCommand
     {
         var devices = new Command("devices", "Devices, sites, customers, orders, commands and schedules of the running region.")
         {
-            List(console), Show(console), Sites(console), Customers(console), GiveCommand.Create(console), ScheduleCommand.Create(console),
+            List(console), Show(console), Place(console), Sites(console), AddSite(console), Customers(console), GiveCommand.Create(console), ScheduleCommand.Create(console),
             EnrollmentKeyCommand.Create(console),
         };
         DeviceOrders.AddTo(devices, console, time);
@@ -36,13 +36,55 @@ public static class DevicesCommand
             d => [d.Id, d.Product, d.Customer, d.Site ?? "", string.Join(' ', d.Tags), d.Status, Connection(d), Time(d.LastSeenAt)]);
     }
 
+    private static Command Place(IAnsiConsole console)
+    {
+        var id = new Argument<string>("id") { Description = "The device's id." };
+        var site = new Option<string?>("--site") { Description = "A site of its customer; an empty text for none." };
+        var tags = new Option<string[]?>("--tag") { Description = "A word for it; several by several. They replace those it had." };
+        var call = new RegionCall();
+        var command = call.On(new("place", "Say where a device stands, and tag it. What is not given stays as it is.") { id, site, tags });
+        command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
+        {
+            var given = parsed.GetResult(tags) is null ? null : parsed.GetValue(tags);
+            var text = await RegionCall.SendAsync(
+                http, HttpMethod.Patch, "api/devices/" + Uri.EscapeDataString(parsed.GetValue(id)!), JsonContent.Create(new DevicePatchBody(parsed.GetValue(site), given)), cancel);
+            call.Print(parsed, console, text, () => Print(console, RegionCall.Read<DeviceView>(text), []));
+            return 0;
+        }, cancel));
+        return command;
+    }
+
+    private static Command AddSite(IAnsiConsole console)
+    {
+        var (id, customer) = (new Argument<string>("site") { Description = "Its id." }, new Argument<string>("customer") { Description = "Whose it is." });
+        var zone = new Argument<string>("time-zone") { Description = "IANA name, such as Europe/Berlin: schedules run by it." };
+        var name = new Option<string?>("--name") { Description = "What people call it. Default: its id." };
+        var (latitude, longitude) = (new Option<double?>("--latitude"), new Option<double?>("--longitude"));
+        var call = new RegionCall();
+        var command = call.On(new("add-site", "Make a site, or change one.") { id, customer, zone, name, latitude, longitude });
+        command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
+        {
+            var site = parsed.GetValue(id)!;
+            var body = new SiteBody(parsed.GetValue(customer)!, parsed.GetValue(name) ?? site, parsed.GetValue(zone)!, parsed.GetValue(latitude), parsed.GetValue(longitude));
+            var text = await RegionCall.SendAsync(http, HttpMethod.Put, "api/sites/" + Uri.EscapeDataString(site), JsonContent.Create(body), cancel);
+            call.Print(parsed, console, text, () => Print(console, [RegionCall.Read<SiteView>(text)]));
+            return 0;
+        }, cancel));
+        return command;
+    }
+
+    private static readonly string[] SiteColumns = ["site", "customer", "name", "time zone", "latitude", "longitude"];
+
+    private static string[] Cells(SiteView site) => [site.Id, site.Customer, site.Name, site.TimeZone, Degrees(site.Latitude), Degrees(site.Longitude)];
+
+    private static void Print(IAnsiConsole console, IEnumerable<SiteView> sites) => TextTable.Write(console, SiteColumns, sites.Select(Cells));
+
     private static Command Sites(IAnsiConsole console)
     {
         var customer = new Option<string?>("--customer") { Description = "Only sites of this customer." };
         return Paged<SiteView>(
             console, new Command("sites", "List sites, in the order of their ids.") { customer }, "api/sites", parsed => [("customer", parsed.GetValue(customer))],
-            ["site", "customer", "name", "time zone", "latitude", "longitude"],
-            s => [s.Id, s.Customer, s.Name, s.TimeZone, Degrees(s.Latitude), Degrees(s.Longitude)]);
+            SiteColumns, Cells);
     }
 
     private static Command Customers(IAnsiConsole console) => Paged<CustomerView>(

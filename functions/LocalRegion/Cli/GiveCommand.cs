@@ -15,7 +15,7 @@ internal static class GiveCommand
     private static readonly Argument<string> Device = new("device") { Description = "Id of the device." };
 
     public static Command Create(IAnsiConsole console) =>
-        new("command", "Give commands to devices, and see what became of them.") { Send(console), SendAll(console), Receipt(console), List(console), Audit(console), Cancel(console) };
+        new("command", "Give commands to devices, and see what became of them.") { Send(console), SendAll(console), Receipt(console), List(console), Audit(console), Refused(console), Cancel(console) };
 
     private static Command Send(IAnsiConsole console)
     {
@@ -86,6 +86,21 @@ internal static class GiveCommand
         parsed => $"api/devices/{Uri.EscapeDataString(parsed.GetValue(Device)!)}/command-audit",
         text => TextTable.Write(console, ["given at", "id", "command", "arguments", "by", "from", "result", "reason"], RegionCall.Read<PageView<AuditLine>>(text).Items.Select(
             a => new[] { Time(a.At), a.Id, a.Command, Words(a.Arguments), a.RequestedBy, a.Origin, a.Result, a.Errors is [var first, ..] ? $"{first.Rule}: {first.Allowed}" : a.Reason ?? "" })));
+
+    private static Command Refused(IAnsiConsole console)
+    {
+        var call = new RegionCall();
+        var command = call.On(new("refused", "Show the newest requests that came to no device: unknown devices, groups refused as a whole, missing roles."));
+        command.SetAction((parsed, cancel) => call.RunAsync(console, parsed, async http =>
+        {
+            var text = await RegionCall.GetTextAsync(http, "api/request-audit", cancel);
+            call.Print(parsed, console, text, () => TextTable.Write(
+                console, ["at", "by", "from", "request", "for", "command", "reason"], RegionCall.Read<PageView<RefusedRequest>>(text).Items.Select(
+                    r => new[] { Time(r.At), r.RequestedBy, r.Origin, r.Action, r.Target, r.Command, $"{r.Rule}: {r.Detail}" })));
+            return 0;
+        }, cancel));
+        return command;
+    }
 
     private static Command Cancel(IAnsiConsole console)
     {

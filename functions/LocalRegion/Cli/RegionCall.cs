@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Pumps.Handlers.Portal;
 using Spectre.Console;
 
 namespace Pumps.LocalRegion.Cli;
@@ -81,7 +82,7 @@ internal sealed class RegionCall(TimeSpan? patience = null)
         }
         catch (RegionRefusedException refused)
         {
-            return Say(console, $"The region at {url} answers {refused.Status}: {refused.Message}");
+            return Say(console, $"The region at {url} answers {refused.Status}: {refused.Message}{Here(parsed, refused.Rule)}");
         }
         catch (HttpRequestException error)
         {
@@ -110,19 +111,34 @@ internal sealed class RegionCall(TimeSpan? patience = null)
         using var answer = await http.SendAsync(request, cancel);
         return answer.IsSuccessStatusCode
             ? await answer.Content.ReadAsStringAsync(cancel)
-            : throw new RegionRefusedException((int)answer.StatusCode, await DetailAsync(answer, cancel));
+            : throw await RefusalAsync(answer, cancel);
     }
 
     public static T Read<T>(string text) => JsonSerializer.Deserialize<T>(text, JsonSerializerOptions.Web) ?? throw new JsonException("the answer is null");
 
-    private static async Task<string> DetailAsync(HttpResponseMessage answer, CancellationToken cancel)
+    private static async Task<RegionRefusedException> RefusalAsync(HttpResponseMessage answer, CancellationToken cancel)
     {
+        var status = (int)answer.StatusCode;
         if (answer.Content.Headers.ContentType?.MediaType is not "application/problem+json")
-            return answer.ReasonPhrase ?? "no reason given";
+            return new(status, "", answer.ReasonPhrase ?? "no reason given");
 
         var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(cancel);
-        return problem.TryGetProperty("detail", out var detail) ? detail.ToString() : problem.ToString();
+        var rule = problem.TryGetProperty("type", out var type) && type.ToString() is var urn ? urn[(urn.LastIndexOf(':') + 1)..] : "";
+        // All that is wrong, so that it can be put right at once.
+        return problem.TryGetProperty("errors", out var errors) && errors.Deserialize<List<Fault>>(JsonSerializerOptions.Web) is { Count: > 1 } faults
+            ? new(status, rule, string.Concat(faults.Select(f => Environment.NewLine + "  " + f.Describe())))
+            : new(status, rule, problem.TryGetProperty("detail", out var detail) ? detail.ToString() : problem.ToString());
     }
+
+    /// <summary>How one says here what the API wants to be told.</summary>
+    private static string Here(ParseResult parsed, string rule) => rule switch
+    {
+        "confirmation_required" when Has(parsed, "--confirm") => " Here: --confirm.",
+        "overlapping_schedule" when Has(parsed, "--allow-overlap") => " Here: --allow-overlap.",
+        _ => "",
+    };
+
+    private static bool Has(ParseResult parsed, string option) => parsed.CommandResult.Command.Options.Any(o => o.Name == option);
 
     private static int Say(IAnsiConsole console, string message)
     {
@@ -130,8 +146,10 @@ internal sealed class RegionCall(TimeSpan? patience = null)
         return 1;
     }
 
-    private sealed class RegionRefusedException(int status, string detail) : Exception(detail)
+    private sealed class RegionRefusedException(int status, string rule, string detail) : Exception(detail)
     {
         public int Status => status;
+
+        public string Rule => rule;
     }
 }

@@ -85,7 +85,17 @@ internal static class ScheduleCommand
     {
         var api = new RegionCall();
         var id = new Argument<string>("id") { Description = "The schedule's id." };
-        var until = new Option<DateTimeOffset?>("--until") { Description = "When it goes on by itself, such as 2026-03-01T00:00Z. Default: when it is resumed." };
+        var until = new Option<DateTimeOffset?>("--until")
+        {
+            Description = "When it goes on by itself, such as 2026-03-01T00:00Z. Default: when it is resumed.",
+            CustomParser = result =>
+            {
+                if (DateTimeOffset.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at))
+                    return at;
+                result.AddError($"--until is \"{result.Tokens[0].Value}\"; it must be an instant like 2026-03-01T00:00Z.");
+                return null;
+            },
+        };
         var command = api.On(new("pause", "Begin no run. One that has begun still ends.") { id, until });
         command.SetAction(async (parsed, cancel) =>
         {
@@ -118,8 +128,7 @@ internal static class ScheduleCommand
 
     private static void Print(IAnsiConsole console, IEnumerable<JsonElement> rows, params (string Name, Func<JsonElement, string> Read)[] columns)
     {
-        var cells = rows.Select(row => columns.Select(c => c.Read(row))).ToList();
-        TextTable.Write(console, columns.Select(c => c.Name), cells.Count > 0 ? cells : [["none"]]);
+        TextTable.Write(console, columns.Select(c => c.Name), rows.Select(row => columns.Select(c => c.Read(row))));
     }
 
     private static string Text(JsonElement row, string member) =>

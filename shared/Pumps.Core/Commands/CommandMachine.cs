@@ -142,6 +142,9 @@ public static class CommandReasons
 
     /// <summary>The catalog of today does not know the command or its arguments any more.</summary>
     public const string UnknownCommand = "unknown_command";
+
+    /// <summary>Nobody has said how far the device's clock is ahead of UTC, so nobody can set it.</summary>
+    public const string NoUtcOffset = "missing_utc_offset";
 }
 
 /// <summary>What a device's answer means for the command.</summary>

@@ -79,17 +79,55 @@ public sealed record CommandArgument(
     private static string Text(decimal number) => number.ToString("0.############", CultureInfo.InvariantCulture);
 }
 
+/// <summary>Parts of a device that there are several of and that take commands of their own, such as the pumps of a station.</summary>
+/// <param name="Point">The group of the product's dictionary.</param>
+/// <param name="Group">Its id.</param>
+/// <param name="Min">Number of the first; both ends of the range are included. It is the product's: a device with fewer refuses the others itself.</param>
+public sealed record ComponentRange(string Point, uint Group, uint Min, uint Max);
+
 /// <summary>A command of a product: what people may ask, and what the device's protocol makes of it.</summary>
+/// <param name="Name">Of a part of the device: with its group, as datapoints are named, and <c>[]</c> for every instance: <c>pumps[].start</c>.</param>
 /// <param name="Confirm">Dangerous: it is taken only when whoever gives it says that they mean it.</param>
 /// <param name="Repeatable">Whether it may be sent again when nobody knows whether it arrived. A device that restarts may forget what it has done.</param>
 /// <param name="TimeToLive">Time to live of an order that names none, and the longest there is: see <see cref="CommandLimits"/>.</param>
 /// <param name="Code">The command's code in DP1's table, or in the DP2 dictionary.</param>
-/// <param name="Dictionary">DP2: the dictionary the code is from; else 0.</param>
+/// <param name="Dictionary">DP2: the dictionary that the frame names, which is the device's own where the command is for a part of it; else 0.</param>
 /// <param name="Revision">DP2: the first revision that has the command and its arguments, so that devices with older dictionaries take it too.</param>
 public sealed record ProductCommand(
     string Name, string Description, CommandRole Role, bool Confirm, bool Repeatable, TimeSpan TimeToLive, IReadOnlyList<CommandArgument> Arguments,
     uint Code, ushort Dictionary, ushort Revision)
 {
+    /// <summary>The parts it is for; null: the device itself.</summary>
+    public ComponentRange? Component { get; init; }
+
+    /// <summary>DP1: its number is the device's civil time at the moment of sending. People do not give it, and it must not lie in a queue.</summary>
+    public bool SetsClock { get; init; }
+
+    /// <summary>How people name it: <c>start</c>, or <c>pumps[1].start to pumps[8].start</c>.</summary>
+    public string Allowed => Component is { } parts ? $"{Of(parts.Min)} to {Of(parts.Max)}" : Name;
+
+    /// <summary>Whether there is such an instance of its parts; null for the device itself.</summary>
+    public bool Takes(uint? instance) => Component is { } parts ? instance >= parts.Min && instance <= parts.Max : instance is null;
+
+    /// <summary>Splits a name as people give it: <c>pumps[2].start</c> is <c>pumps[].start</c> of instance 2, <c>start</c> is itself.</summary>
+    public static (string Name, uint? Instance) Split(string given)
+    {
+        var open = given.IndexOf('[', StringComparison.Ordinal) + 1;
+        var length = open == 0 ? -1 : given.AsSpan(open).IndexOf(']');
+        // One name for one thing: no leading zeros.
+        return length > 0 && uint.TryParse(given.AsSpan(open, length), NumberStyles.None, CultureInfo.InvariantCulture, out var instance)
+               && (length == 1 || given[open] != '0')
+            ? (given.Remove(open, length), instance)
+            : (given, null);
+    }
+
+    /// <summary>Whether two commands, as people name them, are for the same part of a device, or one of them for all of it.</summary>
+    public static bool Meet(string one, string other) => PartOf(one) is not { } a || PartOf(other) is not { } b || a == b;
+
+    private static string? PartOf(string given) => given.IndexOf('.', StringComparison.Ordinal) is > 0 and var dot ? given[..dot] : null;
+
+    private string Of(uint instance) => Name.Replace("[]", string.Create(CultureInfo.InvariantCulture, $"[{instance}]"), StringComparison.Ordinal);
+
     /// <summary>Puts given arguments into the order of <see cref="Arguments"/> as the wire carries them.</summary>
     /// <param name="faults">Each argument that is missing, unknown or not allowed, and what would be right.</param>
     public long[] Bind(IReadOnlyDictionary<string, JsonElement> given, List<ArgumentFault> faults)

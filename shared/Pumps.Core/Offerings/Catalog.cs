@@ -20,6 +20,13 @@ public sealed record Product(
 {
     /// <summary>What may be asked of its devices.</summary>
     public IReadOnlyList<ProductCommand> Commands { get; init; } = [];
+
+    /// <summary>The command that people name so, and the instance they mean; <see cref="ProductCommand.Takes"/> says whether there is one.</summary>
+    public (ProductCommand? Command, uint? Instance) Find(string given)
+    {
+        var (name, instance) = ProductCommand.Split(given);
+        return (Commands.FirstOrDefault(c => c.Name == name), instance);
+    }
 }
 
 /// <summary>A hub as it is deployed: its partitions, consumer groups and retention.</summary>

@@ -34,9 +34,8 @@ public sealed record IdentityBefore(DeviceTags Tags, bool Enabled);
 /// <summary>The row of a device as an order found it. Statuses: <c>ordered</c>, <c>active</c>, <c>suspended</c>, <c>retired</c>.</summary>
 /// <param name="Site">Where it stood; null: nowhere.</param>
 /// <param name="Tags">Its customer's words for it; null: none.</param>
-/// <param name="OwnedSince">From when on it has been that customer's.</param>
 public sealed record RowBefore(
-    string Offering, string Product, string Customer, string Status, string? Site = null, IReadOnlyList<string>? Tags = null, DateTimeOffset? OwnedSince = null);
+    string Offering, string Product, string Customer, string Status, string? Site = null, IReadOnlyList<string>? Tags = null);
 
 /// <summary>How an order found its device, so that it can leave it like that; null is: there was none.</summary>
 public sealed record DeviceBefore(IdentityBefore? Identity, RowBefore? Row);

@@ -23,6 +23,7 @@ internal sealed class Dp2Device : SimulatedDevice
     private const long TrialMs = 15 * 60_000;
     private const ushort HealthDictionary = 1;
     private const uint StateChangeCode = 2;
+    private const uint PumpsGroup = 20;
     private const byte AlarmSeverity = 3;
     private const int CorrelationsKept = 32;
     private const long RepeatMs = 30_000;
@@ -143,7 +144,7 @@ internal sealed class Dp2Device : SimulatedDevice
             case IrrigationStation station:
                 for (var i = 0; i < IrrigationStation.PumpCount; i++)
                 {
-                    BeginInstance(writer, 20, i, null);
+                    BeginInstance(writer, PumpsGroup, i, null);
                     writer.Write(PointSources.Counters, station.Pumps[i]);
                     writer.EndGroup();
                 }
@@ -323,6 +324,10 @@ internal sealed class Dp2Device : SimulatedDevice
     {
         const byte done = 2, rejected = 3, unsupported = 11;
         var dictionary = _down.Dictionary?.Id;
+        if (command.Path is { Length: > 0 } path)
+            return path is [{ Group: PumpsGroup, Instance: var part }] && OrderOf(command.Name, Argument()) is { } forPart
+                ? AnswerOf(Machine.ExecutePart(part, forPart))
+                : new(rejected, unsupported, "not supported by this device");
         switch (dictionary, command.Name)
         {
             case (HealthDictionary, "reboot"):
@@ -336,7 +341,7 @@ internal sealed class Dp2Device : SimulatedDevice
                 return new(done, 0, "");
         }
 
-        if (dictionary != _dictionary.Id || command.Path is { Length: > 0 } || OrderOf(command.Name, Argument()) is not { } order)
+        if (dictionary != _dictionary.Id || OrderOf(command.Name, Argument()) is not { } order)
             return new(rejected, unsupported, "not supported by this device");
 
         // A pump takes all of its alarms; DP2 has no mask.
@@ -508,7 +513,7 @@ internal sealed class Dp2Device : SimulatedDevice
         writer.Write(PointSources.Station, station);
         for (var i = 0; i < IrrigationStation.PumpCount; i++)
         {
-            BeginInstance(writer, 20, i, null);
+            BeginInstance(writer, PumpsGroup, i, null);
             writer.Uint(23, (byte)station.StateOf(i));
             writer.Write(PointSources.StationPump, station.Pumps[i]);
             writer.EndGroup();

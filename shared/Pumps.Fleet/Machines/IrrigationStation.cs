@@ -29,6 +29,7 @@ public sealed class IrrigationStation : Machine
 
     private readonly PumpUnit[] _pumps = new PumpUnit[PumpCount];
     private readonly Zone[] _zones = new Zone[ZoneCount];
+    private readonly bool[] _outOfService = new bool[PumpCount];
     private Wander _voltage = new(1.1, 120);
     private double _target;
     private double _lastError;
@@ -95,11 +96,16 @@ public sealed class IrrigationStation : Machine
     protected override IReadOnlyList<Incident> Known => Incidents;
 
     public PumpState StateOf(int pump) =>
-        !_pumps[pump].Turning ? (_wanted > 0 ? PumpState.Standby : PumpState.Stopped)
+        !_pumps[pump].Turning && _outOfService[pump] ? PumpState.Stopped
+        : !_pumps[pump].Turning ? (_wanted > 0 ? PumpState.Standby : PumpState.Stopped)
         : _pumps[pump].TargetSpeed <= 0 ? PumpState.Stopping
         : _pumps[pump].Speed < 0.35 * PumpUnit.RatedSpeed ? PumpState.Starting : PumpState.Running;
 
-    public override void PowerUp() => (_override, _wanted) = (null, 0);
+    public override void PowerUp()
+    {
+        (_override, _wanted) = (null, 0);
+        Array.Clear(_outOfService);
+    }
 
     public override Outcome Execute(Order order, double value = 0)
     {
@@ -125,6 +131,20 @@ public sealed class IrrigationStation : Machine
             default:
                 return Outcome.Unknown;
         }
+    }
+
+    /// <summary>A pump that was stopped stays so until it is started; the station goes on with the others.</summary>
+    public override Outcome ExecutePart(ulong part, Order order)
+    {
+        if (order is not (Order.Start or Order.Stop))
+            return Outcome.Unknown;
+        if (part is 0 or > PumpCount)
+            return Outcome.BadArgument;
+        if (Mode is ControlMode.Local)
+            return Outcome.NotPermittedLocal;
+
+        _outOfService[part - 1] = order is Order.Stop;
+        return Outcome.Done;
     }
 
     protected override (uint Code, byte Severity, string Text) Describe(int alarm) => alarm switch
@@ -248,10 +268,12 @@ public sealed class IrrigationStation : Machine
             ReportMomentary(PumpChangeover);
         }
 
-        for (var place = 0; place < PumpCount; place++)
+        for (var (turn, running) = (0, 0); turn < PumpCount; turn++)
         {
-            var pump = _pumps[(_lead + place) % PumpCount];
-            var on = place < _wanted;
+            var index = (_lead + turn) % PumpCount;
+            var pump = _pumps[index];
+            var on = !_outOfService[index] && running < _wanted;
+            running += on ? 1 : 0;
             if (on && pump.TargetSpeed <= 0)
                 pump.CountStart();
             pump.TargetSpeed = on ? _target : 0;

@@ -190,6 +190,9 @@ public abstract class Machine
 
     public abstract Outcome Execute(Order order, double value = 0);
 
+    /// <summary>As <see cref="Execute"/>, for one of several parts of the same kind, counted from 1.</summary>
+    public virtual Outcome ExecutePart(ulong part, Order order) => Outcome.Unknown;
+
     /// <summary>Called when the controller restarts: what it was doing is forgotten, the world is not.</summary>
     public abstract void PowerUp();
 

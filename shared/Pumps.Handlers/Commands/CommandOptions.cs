@@ -4,7 +4,7 @@ using Pumps.Core.Commands;
 namespace Pumps.Handlers.Commands;
 
 /// <summary>Section <c>Commands</c>. A wrong value stops the host at start.</summary>
-public sealed record CommandOptions
+public sealed record CommandOptions : IValidatableObject
 {
     public const string Section = "Commands";
 
@@ -13,7 +13,7 @@ public sealed record CommandOptions
     public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a device may take to finish, counted from its last word. A flush of a station takes ten minutes.</summary>
-    [Range(typeof(TimeSpan), "00:00:30", "24:00:00")]
+    [Range(typeof(TimeSpan), "00:00:30", "1.00:00:00")]
     public TimeSpan FinishTimeout { get; init; } = TimeSpan.FromMinutes(15);
 
     /// <summary>Transmissions of which nobody knows whether they arrived. With the defaults a silent DP2 device is given up after 3 x 30 s.</summary>
@@ -25,7 +25,7 @@ public sealed record CommandOptions
     public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Direct methods a second. IoT Hub: 160 KB/s per S1 unit, 480 per S2 unit, metered in 4 KB; the whole region's hub has units enough for this figure.</summary>
-    [Range(1, 100_000)]
+    [Range(1.0, 100_000)]
     public double MethodsPerSecond { get; set; } = 40;
 
     /// <summary>Cloud-to-device messages a second. IoT Hub: 100 a minute per S1 or S2 unit.</summary>
@@ -39,9 +39,15 @@ public sealed record CommandOptions
     [Range(typeof(TimeSpan), "7.00:00:00", "3650.00:00:00")]
     public TimeSpan Keep { get; init; } = TimeSpan.FromDays(90);
 
-    /// <summary>How long the audit is kept, counted from when the command was given. Three years: as long as claims are usually made.</summary>
+    /// <summary>How long the audit is kept, counted from when the command was given; not shorter than <see cref="Keep"/>. Three years: as long as claims are usually made.</summary>
     [Range(typeof(TimeSpan), "30.00:00:00", "7300.00:00:00")]
     public TimeSpan KeepAudit { get; init; } = TimeSpan.FromDays(3 * 365);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (KeepAudit < Keep)
+            yield return new($"KeepAudit is {KeepAudit} and Keep is {Keep}: the audit outlives the commands.", [nameof(KeepAudit)]);
+    }
 
     public CommandLimits Limits => new(AnswerTimeout, FinishTimeout, AttemptsMax, Pause);
 }

@@ -82,11 +82,12 @@ public interface ICommandStore
     /// <summary>What became of a group, device by device in the order of their ids.</summary>
     Task<Page<StoredLine>> ListGroupAsync(string group, string? cursor, int limit, CancellationToken cancel);
 
-    /// <summary>Commands, newest first.</summary>
-    Task<Page<StoredCommand>> ListAsync(string? deviceId, string? cursor, int limit, CancellationToken cancel);
+    /// <summary>Commands, newest first: of all devices, or of one, and then those that one customer gave it or all.</summary>
+    Task<Page<StoredCommand>> ListAsync(string? deviceId, string? customer, string? cursor, int limit, CancellationToken cancel);
 
     /// <summary>All that was asked of a device and is still known, newest first.</summary>
-    Task<Page<AuditEntry>> ListAuditAsync(string deviceId, string? cursor, int limit, CancellationToken cancel);
+    /// <param name="customer">Only while it was this customer's.</param>
+    Task<Page<AuditEntry>> ListAuditAsync(string deviceId, string? customer, string? cursor, int limit, CancellationToken cancel);
 
     /// <summary>Moves commands given before a time into the audit, and forgets groups as old as they; open commands stay. At most so many of each.</summary>
     /// <returns>How many; fewer than the limit when none is left.</returns>

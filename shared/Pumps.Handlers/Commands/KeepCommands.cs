@@ -1,10 +1,11 @@
 using Microsoft.Extensions.Options;
+using Pumps.Handlers.Portal;
 
 namespace Pumps.Handlers.Commands;
 
 /// <summary>Removes what is too old: commands go into the audit after a while, and out of that after a longer one.</summary>
 /// <remarks>Safe to run anywhere and at the same time: what somebody else is at is left alone. A run that is cut short leaves the rest to the next.</remarks>
-public sealed class KeepCommands(ICommandStore store, IOptions<CommandOptions> options, TimeProvider time)
+public sealed class KeepCommands(ICommandStore store, IRequestAudit requests, IOptions<CommandOptions> options, TimeProvider time)
 {
     // Rows in one transaction: tens of milliseconds, so that nobody who gives commands waits for it.
     private const int AtOnce = 1000;
@@ -15,6 +16,8 @@ public sealed class KeepCommands(ICommandStore store, IOptions<CommandOptions> o
         while (await store.RetireAsync(now - options.Value.Keep, AtOnce, cancel) == AtOnce)
             cancel.ThrowIfCancellationRequested();
         while (await store.RemoveAuditAsync(now - options.Value.KeepAudit, AtOnce, cancel) == AtOnce)
+            cancel.ThrowIfCancellationRequested();
+        while (await requests.RemoveAsync(now - options.Value.KeepAudit, AtOnce, cancel) == AtOnce)
             cancel.ThrowIfCancellationRequested();
     }
 }

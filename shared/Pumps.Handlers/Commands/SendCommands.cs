@@ -16,7 +16,7 @@ namespace Pumps.Handlers.Commands;
 /// again when its answer is due.
 /// </remarks>
 public sealed class SendCommands(
-    Catalog catalog, ICommandStore store, IDeviceMessaging messaging, ICommandBell bell, IOptions<CommandOptions> options, TimeProvider time, ILogger<SendCommands> log)
+    Catalog catalog, ICommandStore store, IDeviceMessaging messaging, IDeviceRegistry registry, ICommandBell bell, IOptions<CommandOptions> options, TimeProvider time, ILogger<SendCommands> log)
 {
     /// <summary>The direct method of devices that take commands; the payload is <c>{"frame": base64}</c> both ways.</summary>
     public const string Method = "command";
@@ -73,8 +73,9 @@ public sealed class SendCommands(
     /// <returns>What is known of the transmission; null when nothing is.</returns>
     private async Task<CommandSignal?> SendAsync(CommandStep step, Transmit effect, CancellationToken cancel)
     {
-        if (Encode(step) is not { } frame)
-            return new CommandSignal.Impossible(effect.Attempt, CommandReasons.UnknownCommand);
+        var (frame, fault) = await EncodeAsync(step, cancel);
+        if (frame is null)
+            return new CommandSignal.Impossible(effect.Attempt, fault);
         return effect.Route is CommandRoute.Method
             ? await CallAsync(step.Command, effect.Attempt, frame, cancel)
             : await QueueAsync(step.Command, effect.Attempt, frame, cancel);
@@ -113,16 +114,23 @@ public sealed class SendCommands(
         };
     }
 
-    private byte[]? Encode(CommandStep step)
+    /// <returns>The frame; or null and why there is none.</returns>
+    private async ValueTask<(byte[]? Frame, string Fault)> EncodeAsync(CommandStep step, CancellationToken cancel)
     {
         var (order, target) = (step.Command.Order, step.Command.Target);
-        if (!catalog.Products.TryGetValue(target.Product, out var product) || product.Commands.FirstOrDefault(c => c.Name == order.Command) is not { } command)
-            return null;
+        if (catalog.Products.GetValueOrDefault(target.Product)?.Find(order.Command) is not ({ } command, var instance) || !command.Takes(instance))
+            return (null, CommandReasons.UnknownCommand);
         var faults = new List<ArgumentFault>();
         var values = command.Bind(order.Arguments, faults);
-        return faults.Count > 0 ? null : CommandFrames.Encode(
-            target.Protocol, CommandFrames.Identity(target.DeviceId), command, values, step.Command.Correlation, step.Downlink, time.GetUtcNow(),
-            step.Command.Terms.ExpiresAt);
+        if (faults.Count > 0)
+            return (null, CommandReasons.UnknownCommand);
+        // By the tag that its telegrams are read with, so that both agree.
+        var offset = command.SetsClock ? (await registry.FindAsync(target.DeviceId, cancel))?.Device.UtcOffsetMinutes : 0;
+        return offset is { } minutes
+            ? (CommandFrames.Encode(
+                target.Protocol, CommandFrames.Identity(target.DeviceId), command, instance, values, step.Command.Correlation, step.Downlink, time.GetUtcNow(),
+                step.Command.Terms.ExpiresAt, minutes), "")
+            : (null, CommandReasons.NoUtcOffset);
     }
 
     /// <summary>The answer in a method's response; null when there is none that can be read. It may still come as a message.</summary>

@@ -86,10 +86,10 @@ public sealed partial class SubmitCommand(Catalog catalog, ICommandStore store, 
 
     /// <summary>Who may give a command. One that nobody knows is refused anyhow; an operator may hear why.</summary>
     internal static CommandRole RoleOf(Catalog catalog, string product, string command) =>
-        catalog.Products.GetValueOrDefault(product)?.Commands.FirstOrDefault(c => c.Name == command)?.Role ?? CommandRole.Operator;
+        catalog.Products.GetValueOrDefault(product)?.Find(command).Command?.Role ?? CommandRole.Operator;
 
     internal static Fault RoleRequired(string command, CommandRole role) =>
-        new("role_required", "command", command, $"for the role {role.ToString().ToLowerInvariant()}");
+        new(PortalAccess.RoleRequired, "command", command, $"for the role {role.ToString().ToLowerInvariant()}");
 
     /// <summary>The device has another command of this id.</summary>
     public static Fault Conflict(CommandOrder order) => new("idempotency_conflict", "id", order.Id, $"The id \"{order.Id}\" belongs to another command of {order.DeviceId}.");
@@ -103,11 +103,13 @@ public sealed partial class SubmitCommand(Catalog catalog, ICommandStore store, 
     internal static List<Fault> Check(
         Product product, string name, IReadOnlyDictionary<string, JsonElement> arguments, out ProductCommand? command)
     {
-        command = product.Commands.FirstOrDefault(c => c.Name == name);
+        (command, var instance) = product.Find(name);
         if (command is null)
             return [new("unknown_command", "command", name, product.Commands.Count == 0
                 ? $"nothing: a {product.Id} takes no commands"
-                : "one of " + string.Join(", ", product.Commands.Select(c => c.Name)))];
+                : "one of " + string.Join(", ", product.Commands.Select(c => c.Allowed)))];
+        if (!command.Takes(instance))
+            return [new("unknown_instance", "command", name, command.Allowed)];
 
         var wrong = new List<ArgumentFault>();
         command.Bind(arguments, wrong);

@@ -7,7 +7,15 @@ namespace Pumps.Handlers.Commands;
 
 /// <summary>Which devices a group is for: those in a list; or all at a site, with a tag, of a customer, as far as each is named.</summary>
 /// <param name="Devices">In the order of the ids, each once; null when the region is to find them.</param>
-public sealed record GroupTarget(string? Site = null, string? Tag = null, string? Customer = null, IReadOnlyList<string>? Devices = null);
+public sealed record GroupTarget(string? Site = null, string? Tag = null, string? Customer = null, IReadOnlyList<string>? Devices = null)
+{
+    /// <summary>For people.</summary>
+    public string Describe() => string.Join(", ", new[]
+    {
+        Site is null ? null : "site " + Site, Tag is null ? null : "tag " + Tag, Customer is null ? null : "customer " + Customer,
+        Devices is null ? null : $"{Devices.Count} devices",
+    }.OfType<string>());
+}
 
 /// <summary>One command for many devices.</summary>
 /// <param name="Id">As of a <see cref="CommandOrder"/>; each device's command has it.</param>

@@ -21,6 +21,12 @@ public sealed record DeviceSummary(
 
     public DateTimeOffset? RetiredAt { get; init; }
 
+    /// <summary>Since when it works for its customer without a break; null while it does not, such as before its first hello.</summary>
+    public DateTimeOffset? OwnedSince { get; init; }
+
+    /// <summary>From when on its data may be seen: what it observed for somebody else is the maker's own staff's to see, and nobody's else.</summary>
+    public DateTimeOffset VisibleFrom(bool toOps) => toOps ? DateTimeOffset.MinValue : OwnedSince ?? DateTimeOffset.MaxValue;
+
     /// <summary>Null until it has connected for the first time.</summary>
     public DeviceConnection? Connection { get; init; }
 }

@@ -43,6 +43,9 @@ public static class Metrics
     public static readonly Counter<long> ConnectionChanges =
         Counter("pumps.devices.connection_changes", "{device}", "Devices that went online or offline, after the grace", "to");
 
+    public static readonly Counter<long> PortalRefused = Counter(
+        "pumps.portal.refused", "{request}", "Requests refused before they came to a device: a role, an unknown device, a group as a whole", "rule", "caller");
+
     // The census, from the database.
     public static readonly Gauge<long> DevicesActive = Gauge("pumps.devices.active", "{device}", "Devices in service", "offering", "product");
     public static readonly Gauge<long> DevicesConnected = Gauge("pumps.devices.connected", "{device}", "Devices in service that are online", "offering", "product");

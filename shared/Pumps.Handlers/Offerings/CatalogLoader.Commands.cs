@@ -19,6 +19,7 @@ public static partial class CatalogLoader
         if (!root.TryGetProperty("commands", out var list) || dictionaries.Find(product.Dictionary) is not { } own)
             return commands;
 
+        var components = ReadComponents(file, root, product, own, dictionaries, faults);
         var i = 0;
         foreach (var c in list.EnumerateArray())
         {
@@ -27,21 +28,78 @@ public static partial class CatalogLoader
             if (timeToLive > CommandLimits.TimeToLiveMax(product.Protocol))
                 faults.Add(new(file, $"{place}/timeToLiveSeconds", $"{product.Protocol.Name()} keeps a command at most {CommandLimits.TimeToLiveMax(product.Protocol).TotalSeconds} s"));
 
-            var wire = Optional(c, "wire") ?? Text(c, "name");
-            var command = product.Protocol is Protocol.Dp1
-                ? ReadDp1Command(file, place, c, wire, own, faults)
-                : ReadDp2Command(file, place, c, wire, own, dictionaries, faults);
+            var name = Text(c, "name");
+            ComponentRange? component = null;
+            if (name.IndexOf("[].", StringComparison.Ordinal) is > 0 and var dot && !components.TryGetValue(name[..dot], out component))
+            {
+                faults.Add(new(file, $"{place}/name", $"\"instances\" does not say how many \"{name[..dot]}\" there are"));
+                continue;
+            }
+
+            Unique(Arguments(c).Select(a => (file, Text(a, "name"))), faults, $"{place}/arguments");
+            var isRepeatable = !c.TryGetProperty("repeatable", out var repeatable) || repeatable.GetBoolean();
+            var wire = Optional(c, "wire") ?? name[(name.LastIndexOf('.') + 1)..];
+            var setsClock = product.Protocol is Protocol.Dp1 && wire == Dp1CommandInfo.SetClock;
+            if (setsClock && isRepeatable)
+                faults.Add(new(file, place, $"{wire} needs \"repeatable\": false: in a queue its time grows old"));
+            var command = product.Protocol is Protocol.Dp1 ? ReadDp1Command(file, place, c, wire, own, faults)
+                : component is null ? ReadDp2Command(file, place, c, wire, own, dictionaries, faults)
+                : ReadPartsCommand(file, place, c, wire, component, own, dictionaries, faults);
             if (command is { Code: var code, Dictionary: var dictionary, Revision: var revision, Arguments: var arguments })
                 commands.Add(new(
-                    Text(c, "name"), Text(c, "description"),
+                    name, Text(c, "description"),
                     Optional(c, "role") switch { "viewer" => CommandRole.Viewer, "ops" => CommandRole.Ops, _ => CommandRole.Operator },
-                    c.TryGetProperty("confirm", out var confirm) && confirm.GetBoolean(),
-                    !c.TryGetProperty("repeatable", out var repeatable) || repeatable.GetBoolean(),
-                    timeToLive, arguments, code, dictionary, revision));
+                    c.TryGetProperty("confirm", out var confirm) && confirm.GetBoolean(), isRepeatable, timeToLive, arguments, code, dictionary, revision)
+                {
+                    Component = component, SetsClock = setsClock,
+                });
         }
 
         Unique(commands.Select(c => (file, c.Name)), faults, "/commands");
         return commands;
+    }
+
+    /// <summary>How many parts of each kind a product may have.</summary>
+    private static Dictionary<string, ComponentRange> ReadComponents(
+        string file, JsonElement root, Product product, DataDictionary own, DictionarySet dictionaries, List<CatalogFault> faults)
+    {
+        var components = new Dictionary<string, ComponentRange>();
+        if (!root.TryGetProperty("instances", out var list))
+            return components;
+
+        var i = 0;
+        foreach (var c in list.EnumerateArray())
+        {
+            var place = $"/instances/{i++}";
+            var (name, min, max) = (Text(c, "point"), c.GetProperty("min").GetUInt32(), c.GetProperty("max").GetUInt32());
+            if (product.Protocol is Protocol.Dp1)
+                faults.Add(new(file, place, "DP1 has no way to name a part of a device"));
+            else if (own.Points.FirstOrDefault(p => p.Name == name) is not { Type: PointType.Group } group || dictionaries.Find(group.Child) is null)
+                faults.Add(new(file, $"{place}/point", $"dictionary {own.Id} ({own.Name}) has no group \"{name}\""));
+            else if (min > max)
+                faults.Add(new(file, place, $"min is {min} and max is {max}"));
+            else if (!components.TryAdd(name, new(name, group.Id, min, max)))
+                faults.Add(new(file, $"{place}/point", $"\"{name}\" is there more than once"));
+        }
+
+        return components;
+    }
+
+    /// <summary>
+    /// A command for a part of the device: code and arguments are those of the part's dictionary, the frame names the device's own and the way
+    /// from it (DP2 section 8.1).
+    /// </summary>
+    private static (uint Code, ushort Dictionary, ushort Revision, List<CommandArgument> Arguments)? ReadPartsCommand(
+        string file, string place, JsonElement c, string wire, ComponentRange component, DataDictionary own, DictionarySet dictionaries, List<CatalogFault> faults)
+    {
+        if (c.TryGetProperty("dictionary", out _))
+            faults.Add(new(file, $"{place}/dictionary", $"commands of \"{component.Point}\" are of its own dictionary"));
+        var group = own.Find(component.Group)!;
+        if (ReadDp2Command(file, place, c, wire, dictionaries.Find(group.Child)!, dictionaries, faults) is not { } command)
+            return null;
+        if (command.Revision > group.ChildRevision)
+            faults.Add(new(file, place, $"{wire} is in revision {command.Revision} of dictionary {command.Dictionary}; \"{component.Point}\" is of revision {group.ChildRevision}"));
+        return command with { Dictionary = own.Id, Revision = group.Since };
     }
 
     private static (uint Code, ushort Dictionary, ushort Revision, List<CommandArgument> Arguments)? ReadDp1Command(
@@ -65,6 +123,13 @@ public static partial class CatalogLoader
             if (CommandArgument.Scale(argument.Min, -argument.Exponent) < min || CommandArgument.Scale(argument.Max, -argument.Exponent) > max)
                 faults.Add(new(file, place,
                     $"argument \"{argument.Name}\" may be {argument.Min} to {argument.Max}; arg{field} of DP1's {wire} carries {CommandArgument.Scale(min, argument.Exponent)} to {CommandArgument.Scale(max, argument.Exponent)}: narrow it with min and max"));
+        }
+
+        if (info.Name == Dp1CommandInfo.SetClock)
+        {
+            if (arguments.Count > 0)
+                faults.Add(new(file, $"{place}/arguments", $"{info.Name} takes none: the region says the time when it sends the command"));
+            return (info.Code, 0, 0, []);
         }
 
         foreach (var (field, min, max) in new[] { (1u, (long)info.Argument1Min, (long)info.Argument1Max), (2u, info.Argument2Min, info.Argument2Max) })

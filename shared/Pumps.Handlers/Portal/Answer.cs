@@ -32,5 +32,10 @@ public sealed record Fault(string Rule, string Parameter, string? Given, string 
     /// <summary>Characters of a wrong value that an answer repeats: enough to recognise it, too few to be a mirror.</summary>
     public const int GivenMax = 100;
 
+    /// <summary>For people.</summary>
+    public string Describe() => Given is null
+        ? $"\"{Parameter}\" is missing or cannot be read; allowed: {Allowed}."
+        : $"\"{Parameter}\" is \"{Given}\"; allowed: {Allowed}.";
+
     public string? Given { get; init; } = Given is { Length: > GivenMax } ? Given[..GivenMax] + "…" : Given;
 }

@@ -16,10 +16,15 @@ public sealed record ProductView(
     string Id, string Name, string Offering, string Protocol, int Dictionary, int ReportIntervalSeconds, IReadOnlyList<string> Counters,
     IReadOnlyList<ProductCommandView> Commands);
 
+/// <param name="Name">With <c>[]</c>: for one of several parts, whose number is put there (<c>pumps[1].start</c>).</param>
+/// <param name="Instances">Numbers of these parts that the product may have; null for a command to the device itself.</param>
 /// <param name="Role">Who may give it: viewer, operator, ops.</param>
 /// <param name="Confirm">Dangerous: taken only with <c>"confirm": true</c>.</param>
 public sealed record ProductCommandView(
-    string Name, string Description, string Role, bool Confirm, double TimeToLiveSeconds, IReadOnlyList<CommandArgumentView> Arguments);
+    string Name, string Description, InstancesView? Instances, string Role, bool Confirm, double TimeToLiveSeconds, IReadOnlyList<CommandArgumentView> Arguments);
+
+/// <summary>Both ends are included.</summary>
+public sealed record InstancesView(long Min, long Max);
 
 /// <param name="Min">Both ends of the range are included; decimal text.</param>
 /// <param name="Values">An enum's names, one of which is given; null for other types.</param>
@@ -53,7 +58,7 @@ internal static class CatalogRoutes
         [.. catalog.Dictionaries.All.OrderBy(d => d.Id).Select(d => new DictionaryView(d.Id, d.Revision, d.Name, [.. d.Points.Select(View)]))]);
 
     private static ProductCommandView View(ProductCommand command) => new(
-        command.Name, command.Description, command.Role.ToString().ToLowerInvariant(), command.Confirm, command.TimeToLive.TotalSeconds,
+        command.Name, command.Description, command.Component is { } parts ? new(parts.Min, parts.Max) : null, command.Role.ToString().ToLowerInvariant(), command.Confirm, command.TimeToLive.TotalSeconds,
         [.. command.Arguments.Select(a => new CommandArgumentView(
             a.Name, TypeName(a.Type), a.Unit, a.Labels is null ? Text(a.Min) : null, a.Labels is null ? Text(a.Max) : null,
             a.Labels?.OrderBy(l => l.Key).Select(l => l.Value).ToList(), a.Default is null))]);

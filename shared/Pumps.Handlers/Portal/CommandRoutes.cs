@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json;
@@ -75,6 +76,10 @@ internal static class CommandRoutes
             .WithSummary("All that was asked of a device, newest first: who, when, from where, the result; also what was refused")
             .WithMetadata(Cursor, Limit).Produces<PageView<AuditLine>>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
+        routes.MapGet("/api/request-audit", ListRequestsAsync).For(PortalRole.Ops).WithTags("Commands").WithName("listRequestAudit")
+            .WithSummary("Requests that were refused and have no device to be kept with, newest first: unknown devices, groups as a whole, missing roles")
+            .WithMetadata(Cursor, Limit).Produces<PageView<RefusedRequest>>().ProducesProblem(400).ProducesProblem(503);
+
         commands.MapGet("/{command}", FindAsync).For(PortalRole.Viewer).WithName("findCommand").WithSummary("One command and what has become of it")
             .Produces<CommandView>().ProducesProblem(404).ProducesProblem(503);
 
@@ -107,12 +112,16 @@ internal static class CommandRoutes
 
     private static async Task<IResult> SubmitAsync(
         string id, CommandBody body, HttpContext http, [FromServices] SubmitCommand handler, [FromServices] ICommandStore store, Catalog catalog,
-        [FromHeader(Name = IdempotencyKey)] string? key = null, CancellationToken cancel = default)
+        AuditRefusals audit, [FromHeader(Name = IdempotencyKey)] string? key = null, CancellationToken cancel = default)
     {
         var order = new CommandOrder(
             key ?? Guid.NewGuid().ToString("N"), id, body.Command, body.Arguments ?? NoArguments, Who(http), From(http), body.Confirm, Life(body.TimeToLiveSeconds));
         if (await store.FindTargetAsync(id, cancel) is not { } target)
+        {
+            await audit.HandleAsync(http, "unknown_device", DeviceRoutes.NoDevice(id), cancel, command: body.Command);
             return new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp();
+        }
+
         if (await RefuseAsync(http, SubmitCommand.RoleOf(catalog, target.Product, body.Command)) is { } refusal)
         {
             await handler.RefuseRoleAsync(order, target, cancel);
@@ -126,7 +135,7 @@ internal static class CommandRoutes
     }
 
     private static async Task<IResult> SubmitGroupAsync(
-        GroupBody body, HttpContext http, [FromServices] SubmitGroup handler, [FromServices] ICommandStore store, [FromHeader(Name = IdempotencyKey)] string? key = null,
+        GroupBody body, HttpContext http, [FromServices] SubmitGroup handler, [FromServices] ICommandStore store, AuditRefusals audit, [FromHeader(Name = IdempotencyKey)] string? key = null,
         CancellationToken cancel = default)
     {
         var order = new GroupOrder(
@@ -139,9 +148,17 @@ internal static class CommandRoutes
                 allowed[role] = known = await RefuseAsync(http, role) is null;
             return known;
         }, cancel);
-        return answer is Answer<StoredGroup>.Found { Value: var group }
-            ? TypedResults.Accepted($"/api/command-groups/{group.Id}", await ReceiptAsync(group, store, null, PageMax, cancel))
-            : answer.ToHttp();
+        if (answer is Answer<StoredGroup>.Found { Value: var group })
+            return TypedResults.Accepted($"/api/command-groups/{group.Id}", await ReceiptAsync(group, store, null, PageMax, cancel));
+
+        var (rule, detail) = answer switch
+        {
+            Answer<StoredGroup>.Invalid { Faults: [var first, ..] } => (first.Rule, $"{first.Parameter}: {first.Allowed}"),
+            Answer<StoredGroup>.Refused refused => (refused.Rule, refused.Detail),
+            _ => throw new UnreachableException(),
+        };
+        await audit.HandleAsync(http, rule, detail, cancel, $"group {order.Id}: {order.Target.Describe()}", body.Command, body.Customer ?? "");
+        return answer.ToHttp();
     }
 
     private static async Task<IResult> FindGroupAsync(string group, HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel)
@@ -170,13 +187,30 @@ internal static class CommandRoutes
         if (!TryReadPage(request, out var cursor, out var limit, out var problem))
             return problem;
 
-        var page = await store.ListAuditAsync(id, cursor, limit, cancel);
-        // What was asked of a device that is gone still is of interest.
-        return page.Items.Count == 0 && await store.FindTargetAsync(id, cancel) is null
+        var target = await store.FindTargetAsync(id, cancel);
+        var customer = await CustomerFor(request.HttpContext, target);
+        var page = await store.ListAuditAsync(id, customer, cursor, limit, cancel);
+        // What was asked of a device that is gone still is of interest, to ops.
+        return page.Items.Count == 0 && target is null
             ? new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp()
             : TypedResults.Ok(new PageView<AuditLine>(
                 [.. page.Items.Select(e => new AuditLine(e.At, e.Id, e.Command, e.Arguments, e.RequestedBy, e.Origin, e.Group, e.Result, e.Reason, e.Faults))], page.Next));
     }
+
+    private static async Task<IResult> ListRequestsAsync(HttpRequest request, IRequestAudit audit, CancellationToken cancel)
+    {
+        var query = new QueryReader(request);
+        var (cursor, limit) = (query.Text(Cursor), query.Number(Limit));
+        if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            query.Faults.Add(WrongCursor(cursor));
+        if (query.Faults.Count > 0)
+            return Problems.Invalid(query.Faults);
+
+        var page = await audit.ListAsync(cursor, limit, cancel);
+        return TypedResults.Ok(new PageView<RefusedRequest>(page.Items, page.Next));
+    }
+
+    private static Fault WrongCursor(string given) => new("invalid_cursor", Cursor.Name, given, "`next` of the page before, or absent for the first page");
 
     private static readonly IReadOnlyDictionary<string, JsonElement> NoArguments = new Dictionary<string, JsonElement>();
 
@@ -189,19 +223,23 @@ internal static class CommandRoutes
             : null;
 
     private static async Task<IResult> ListOfDeviceAsync(string id, HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel) =>
-        await store.FindTargetAsync(id, cancel) is null
-            ? new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp()
-            : await ListAsync(id, request, store, cancel);
+        await store.FindTargetAsync(id, cancel) is { } target
+            ? await ListAsync(id, await CustomerFor(request.HttpContext, target), request, store, cancel)
+            : new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp();
+
+    /// <summary>Whose commands may be seen; null: everybody's. What an owner before has asked of a device is for ops only.</summary>
+    private static async ValueTask<string?> CustomerFor(HttpContext http, CommandTarget? target) =>
+        await PortalAccess.IsOpsAsync(http) ? null : target?.Customer ?? "";
 
     private static Task<IResult> ListAllAsync(HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel) =>
-        ListAsync(null, request, store, cancel);
+        ListAsync(null, null, request, store, cancel);
 
-    private static async Task<IResult> ListAsync(string? device, HttpRequest request, ICommandStore store, CancellationToken cancel)
+    private static async Task<IResult> ListAsync(string? device, string? customer, HttpRequest request, ICommandStore store, CancellationToken cancel)
     {
         if (!TryReadPage(request, out var cursor, out var limit, out var problem))
             return problem;
 
-        var page = await store.ListAsync(device, cursor, limit, cancel);
+        var page = await store.ListAsync(device, customer, cursor, limit, cancel);
         return TypedResults.Ok(new PageView<CommandView>([.. page.Items.Select(CommandView.Of)], page.Next));
     }
 
@@ -210,14 +248,15 @@ internal static class CommandRoutes
         var query = new QueryReader(request);
         (cursor, limit) = (query.Text(Cursor), query.Number(Limit));
         if (cursor is not null && !IsCursor(cursor))
-            query.Faults.Add(new("invalid_cursor", Cursor.Name, cursor, "`next` of the page before, or absent for the first page"));
+            query.Faults.Add(WrongCursor(cursor));
         problem = query.Faults.Count > 0 ? Problems.Invalid(query.Faults) : null;
         return problem is null;
     }
 
-    private static async Task<IResult> FindAsync(string id, string command, [FromServices] ICommandStore store, CancellationToken cancel)
+    private static async Task<IResult> FindAsync(string id, string command, HttpContext http, [FromServices] ICommandStore store, CancellationToken cancel)
     {
         Answer<CommandView> answer = await store.FindAsync(id, command, cancel) is { } stored
+            && (await CustomerFor(http, await store.FindTargetAsync(id, cancel)) is not { } customer || customer == stored.Target.Customer)
             ? new Answer<CommandView>.Found(CommandView.Of(stored))
             : new Answer<CommandView>.Absent($"There is no command \"{command}\" of {id}.");
         return answer.ToHttp();

@@ -121,7 +121,8 @@ internal static class DeviceRoutes
 
         var filter = new DeviceFilter(offering, customer, site, tag, status is null ? null : DeviceStatuses.Parse(status));
         var page = await queries.ListDevicesAsync(filter, cursor, limit, latest, cancel);
-        return TypedResults.Ok(new PageView<DeviceView>([.. page.Items.Select(d => View(d, latest, units))], page.Next));
+        var toOps = latest && await PortalAccess.IsOpsAsync(request.HttpContext);
+        return TypedResults.Ok(new PageView<DeviceView>([.. page.Items.Select(d => View(d, latest, toOps, units))], page.Next));
     }
 
     private static async Task<IResult> FindAsync(
@@ -132,7 +133,7 @@ internal static class DeviceRoutes
             return Problems.Invalid(query.Faults);
 
         Answer<DeviceView> answer = await queries.FindDeviceAsync(id, cancel) is { } device
-            ? new Answer<DeviceView>.Found(View(device, latest: true, units))
+            ? new Answer<DeviceView>.Found(View(device, latest: true, await PortalAccess.IsOpsAsync(request.HttpContext), units))
             : new Answer<DeviceView>.Absent(NoDevice(id));
         return answer.ToHttp();
     }
@@ -149,7 +150,7 @@ internal static class DeviceRoutes
     private static async Task<IResult> ChangeAsync(string id, DevicePatchBody body, ChangeDevice handler, PointUnits units, CancellationToken cancel)
     {
         var answer = await handler.HandleAsync(id, body.Site, body.Tags, cancel);
-        return answer is Answer<DeviceSummary>.Found found ? TypedResults.Ok(View(found.Value, latest: false, units)) : answer.ToHttp();
+        return answer is Answer<DeviceSummary>.Found found ? TypedResults.Ok(View(found.Value, latest: false, toOps: false, units)) : answer.ToHttp();
     }
 
     private static async Task<IResult> ListOwnersAsync(string id, IDatapointQueries queries, IDeviceDirectory directory, CancellationToken cancel) =>
@@ -186,11 +187,11 @@ internal static class DeviceRoutes
 
     internal static string NoDevice(string id) => $"There is no device \"{id}\".";
 
-    private static DeviceView View(DeviceSummary device, bool latest, PointUnits units) => new(
+    private static DeviceView View(DeviceSummary device, bool latest, bool toOps, PointUnits units) => new(
         device.Id, device.Protocol, device.Offering, device.Product, device.Customer, device.Site, device.Tags, device.Status.Name(), device.Model,
         device.Firmware, device.RetiredAt, device.Connection is { } c ? new(c.Online ? "online" : "offline", c.Since) : null, device.LastSeenAt,
         latest
-            ? (device.Latest ?? Nothing).ToDictionary(p => p.Key, p => new LatestView(
+            ? (device.Latest ?? Nothing).Where(p => p.Value.ObservedAt >= device.VisibleFrom(toOps)).ToDictionary(p => p.Key, p => new LatestView(
                 p.Value.Value is { } value ? new JsonText(value) : null, units.Find(device.Product, p.Key), p.Value.Quality, p.Value.ObservedAt))
             : null);
 

@@ -27,7 +27,8 @@ internal static class HistoryRoutes
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapGet("/api/devices/{id}/history/{point}", ReadAsync).For(PortalRole.Viewer).WithTags("History").WithName("readHistory")
             .WithSummary("The past of one datapoint")
-            .WithDescription("The point is a name with its path, such as `flow` or `pumps[1].flow`. At most 10,000 points in one answer.")
+            .WithDescription("The point is a name with its path, such as `flow` or `pumps[1].flow`. At most 10,000 points in one answer. " +
+                "What a device observed for an owner before is for ops only: for others the range begins when it began to work for its present one.")
             .WithMetadata(From, To, Bucket, Aggregate, Limit).Produces<HistoryView>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
     private static async Task<IResult> ReadAsync(string id, string point, HttpRequest request, ReadHistory handler, PointUnits units, CancellationToken cancel)
@@ -38,7 +39,7 @@ internal static class HistoryRoutes
         if (query.Faults.Count > 0)
             return Problems.Invalid(query.Faults);
 
-        var answer = await handler.HandleAsync(asked, cancel);
+        var answer = await handler.HandleAsync(asked, await PortalAccess.IsOpsAsync(request.HttpContext), cancel);
         return answer is Answer<History>.Found { Value: var history } ? TypedResults.Ok(View(asked, history, units)) : answer.ToHttp();
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Pumps.Handlers.Portal;
 
@@ -20,16 +21,22 @@ public enum PortalRole
 }
 
 /// <summary>
-/// The place of authorization in the pipeline: asked once per request, after routing and before anything is read, with the role that the
-/// route carries. Returns null to let the request pass, or the answer that ends it. Register one as a service; without one everybody may
+/// The place of authorization in the pipeline: asked of every request, after routing and before anything is read, with the role that the
+/// route carries; some routes ask again for a role that only a part of the answer needs. Returns null to let the request pass, or the answer that ends it. Register one as a service; without one everybody may
 /// do everything, which is right for a region on a developer's machine only.
 /// </summary>
 public delegate ValueTask<IResult?> PortalGuard(HttpContext context, PortalRole role);
 
 internal static class PortalAccess
 {
+    public const string RoleRequired = "role_required";
+
     public static TBuilder For<TBuilder>(this TBuilder route, PortalRole role) where TBuilder : IEndpointConventionBuilder =>
         route.WithMetadata(new RoleMetadata(role));
+
+    /// <summary>Whether whoever asks is of the maker's own staff. No refusal of the request, so nothing is kept of it.</summary>
+    public static async ValueTask<bool> IsOpsAsync(HttpContext http) =>
+        http.RequestServices.GetService<PortalGuard>() is not { } guard || await guard(http, PortalRole.Ops) is null;
 
     public static RequestDelegate Guard(RequestDelegate next, PortalGuard guard) => async http =>
     {
@@ -40,6 +47,8 @@ internal static class PortalAccess
             var role = endpoint.Metadata.GetMetadata<RoleMetadata>()?.Role ?? PortalRole.Ops;
             if (await guard(http, role) is { } refusal)
             {
+                await http.RequestServices.GetRequiredService<AuditRefusals>().HandleAsync(
+                    http, RoleRequired, "for the role " + role.ToString().ToLowerInvariant(), http.RequestAborted);
                 await refusal.ExecuteAsync(http);
                 return;
             }

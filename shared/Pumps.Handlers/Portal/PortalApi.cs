@@ -34,6 +34,7 @@ public static class PortalApi
         // A body that cannot be read must say where; the exception is turned into a problem (Problems.cs).
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
 
+        services.AddSingleton<AuditRefusals>();
         services.AddSingleton<PointUnits>();
         services.AddSingleton<RegisterDevices>();
         services.AddSingleton<PlaceOrder>();
@@ -63,7 +64,13 @@ public static class PortalApi
             http.Response.Headers.XContentTypeOptions = "nosniff";
             return next(http);
         });
-        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Problems.HandleExceptionAsync, AllowStatusCode404Response = true });
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            ExceptionHandler = Problems.HandleExceptionAsync,
+            AllowStatusCode404Response = true,
+            // It logs what is worth it: a body that somebody has written wrongly is no error of the region.
+            SuppressDiagnosticsCallback = _ => true,
+        });
         app.UseStatusCodePages(Problems.FillEmptyAsync);
         app.UseRouting();
         if (services.GetService<PortalGuard>() is { } guard)

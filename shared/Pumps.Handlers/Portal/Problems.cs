@@ -39,7 +39,7 @@ internal static class Problems
             Status = StatusCodes.Status400BadRequest,
             Type = TypePrefix + faults[0].Rule,
             Title = "The request is not valid",
-            Detail = Describe(faults[0]),
+            Detail = faults[0].Describe(),
             Extensions = { ["errors"] = faults },
         });
 
@@ -113,10 +113,6 @@ internal static class Problems
             return problem.ExecuteAsync(httpContext);
         }
     }
-
-    private static string Describe(Fault fault) => fault.Given is null
-        ? $"\"{fault.Parameter}\" is missing or cannot be read; allowed: {fault.Allowed}."
-        : $"\"{fault.Parameter}\" is \"{fault.Given}\"; allowed: {fault.Allowed}.";
 }
 
 /// <summary>Event ids 3000-3099. An id or a field name, once shipped, keeps its meaning: alerts hang on it.</summary>

@@ -14,7 +14,8 @@ public sealed record History(
 /// <summary>Answers questions about the past of one datapoint.</summary>
 /// <remarks>
 /// The range is <c>from &lt;= t &lt; to</c>. With buckets both ends move outwards to whole buckets (UTC), so that the first and the last are
-/// as full as the others. Every limit refuses; nothing is cut silently.
+/// as full as the others. Every limit refuses; nothing is cut silently. For all but ops the range begins when the device began to work for its
+/// present owner, and with buckets with the first whole one after that; the answer says so.
 /// </remarks>
 public sealed partial class ReadHistory(IDatapointQueries queries, TimeProvider time)
 {
@@ -31,7 +32,7 @@ public sealed partial class ReadHistory(IDatapointQueries queries, TimeProvider 
     // Where buckets of several days are counted from, in the database's queries too: a Monday, so that weeks begin on Monday.
     private static readonly DateTimeOffset Origin = new(2001, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    public async Task<Answer<History>> HandleAsync(HistoryRequest request, CancellationToken cancel)
+    public async Task<Answer<History>> HandleAsync(HistoryRequest request, bool toOps, CancellationToken cancel)
     {
         var faults = new List<Fault>();
         var now = time.GetUtcNow();
@@ -58,6 +59,12 @@ public sealed partial class ReadHistory(IDatapointQueries queries, TimeProvider 
 
         if (await queries.FindDeviceAsync(request.DeviceId, cancel) is not { } device)
             return new Answer<History>.Absent(DeviceRoutes.NoDevice(request.DeviceId));
+
+        var since = device.VisibleFrom(toOps);
+        if (since > from)
+            from = since >= to ? to : bucket is { } wide ? Down(since + wide - TimeSpan.FromTicks(1), wide) : since;
+        if (from >= to)
+            return new Answer<History>.Found(new(device.Product, to, to, bucket, bucket is null ? null : aggregate, [], null));
 
         // One more than asked for tells whether that was all.
         var asked = bucket is null ? limit + 1 : limit;

@@ -61,7 +61,7 @@ public sealed class BulkFile(
         }
 
         var faults = new List<Fault>();
-        var target = DeviceCheck.Check(catalog, portal.Value.Region, device, fields[columns[Product]], fields[columns[Customer]], offset, faults);
+        var target = DeviceCheck.Check(catalog, portal.Value.Region, device, fields[columns[Product]], fields[columns[Customer]], offset, faults, Device);
         var site = Optional(Site);
         if (target is not null && site is not null && await OwnerAsync(site, owners, cancel) != target.Customer)
             faults.Add(DeviceCheck.UnknownSite(Shorten(site), target.Customer));

@@ -16,14 +16,15 @@ internal static partial class DeviceCheck
     private const int OffsetMin = -12 * 60;
     private const int OffsetMax = 14 * 60;
 
+    /// <param name="idName">How the request calls the id.</param>
     /// <returns>The device, or null when faults were added.</returns>
     public static DeviceRegistration? Check(
-        Catalog catalog, string region, string id, string? productId, string? customer, int? utcOffsetMinutes, List<Fault> faults)
+        Catalog catalog, string region, string id, string? productId, string? customer, int? utcOffsetMinutes, List<Fault> faults, string idName = "id")
     {
         var before = faults.Count;
         var protocol = ProtocolOf(id);
         if (protocol is null)
-            faults.Add(new("invalid_device_id", "id", id, IdAllowed));
+            faults.Add(new("invalid_device_id", idName, id, IdAllowed));
 
         if (productId is null || !catalog.Products.TryGetValue(productId, out var product))
         {

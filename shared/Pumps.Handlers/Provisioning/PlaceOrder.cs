@@ -27,7 +27,7 @@ public sealed class PlaceOrder(
 
         DeviceRegistration? target = null;
         if (request.Kind is OrderKind.Provision)
-            target = DeviceCheck.Check(catalog, portal.Value.Region, request.Device, request.Product, request.Customer, request.UtcOffsetMinutes, faults);
+            target = DeviceCheck.Check(catalog, portal.Value.Region, request.Device, request.Product, request.Customer, request.UtcOffsetMinutes, faults, "device");
         else if (DeviceCheck.ProtocolOf(request.Device) is null)
             faults.Add(new("invalid_device_id", "device", request.Device, DeviceCheck.IdAllowed));
         else if (request.Kind is OrderKind.Change)
@@ -35,7 +35,7 @@ public sealed class PlaceOrder(
             if (await registry.FindAsync(request.Device, cancel) is not { Device: var known })
                 return new Answer<StoredOrder>.Absent(DeviceRoutes.NoDevice(request.Device));
             target = DeviceCheck.Check(catalog, portal.Value.Region, request.Device, request.Product ?? known.Product, request.Customer ?? known.Customer,
-                request.UtcOffsetMinutes ?? known.UtcOffsetMinutes, faults);
+                request.UtcOffsetMinutes ?? known.UtcOffsetMinutes, faults, "device");
         }
 
         var site = target is null ? null : request.Site;

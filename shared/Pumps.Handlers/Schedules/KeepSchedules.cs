@@ -135,13 +135,13 @@ public sealed class KeepSchedules(Catalog catalog, PointUnits points, IScheduleS
         var others = await store.ListSharingAsync(target, SharingMax + 1, cancel);
         if (exceptId is null && others.Count >= SharingMax)
             return new Answer<Checked>.Refused("schedule_limit", $"A site and its devices have at most {SharingMax} schedules.");
-        return new Answer<Checked>.Found(new(target, terms!, zone, FindOverlap(terms!, zone, others.Where(o => o.Id != exceptId), now)));
+        return new Answer<Checked>.Found(new(target, terms!, zone, FindOverlap(order.Plan.Run.Command, terms!, zone, others.Where(o => o.Id != exceptId), now)));
     }
 
     private void CheckCommand(PlannedCommand planned, string member, ScheduleTarget target, List<Fault> faults)
     {
         // Of any product: a site may get other devices later, and a plan must not become a way around the role of a command.
-        if (catalog.Products.Values.Any(p => p.Commands.Any(c => c.Name == planned.Command && c.Role is CommandRole.Ops)))
+        if (catalog.Products.Values.Any(p => p.Find(planned.Command).Command is { Role: CommandRole.Ops }))
             faults.Add(new("ops_command", member + ".command", planned.Command, "a command for the customer's own people; those for service are given one at a time"));
 
         foreach (var id in target.Products)
@@ -151,7 +151,7 @@ public sealed class KeepSchedules(Catalog catalog, PointUnits points, IScheduleS
             faults.AddRange(SubmitCommand.Check(product, planned.Command, planned.Arguments ?? new Dictionary<string, System.Text.Json.JsonElement>(), out var command)
                 .Select(f => f with { Parameter = $"{member}.{f.Parameter}" }));
             if (command is { Confirm: true } && !planned.Confirm)
-                faults.Add(new("confirmation_required", member + ".confirm", "false", $"true, since {command.Name} is dangerous: {command.Description}"));
+                faults.Add(new("confirmation_required", member + ".confirm", "false", $"true, since {planned.Command} is dangerous: {command.Description}"));
         }
     }
 
@@ -178,8 +178,10 @@ public sealed class KeepSchedules(Catalog catalog, PointUnits points, IScheduleS
         }
     }
 
-    private static string? FindOverlap(ScheduleTerms terms, TimeZoneInfo zone, IEnumerable<StoredSchedule> others, DateTimeOffset now)
+    private static string? FindOverlap(string command, ScheduleTerms terms, TimeZoneInfo zone, IEnumerable<StoredSchedule> others, DateTimeOffset now)
     {
+        // Two pumps of a station may run at the same time; a run of the whole station meets both.
+        others = others.Where(o => ProductCommand.Meet(o.Plan.Run.Command, command));
         if (Overlap.FindWithin(terms.Calendar, terms.Lasts, zone, now) is { } own)
             return $"Its own run of {Time(own.Second)} begins before that of {Time(own.First)} has ended.";
 

@@ -21,12 +21,12 @@ public sealed partial class CommandStore
         await batch.ExecuteNonQueryAsync(cancel);
     }
 
-    public async Task<Page<AuditEntry>> ListAuditAsync(string deviceId, string? cursor, int limit, CancellationToken cancel)
+    public async Task<Page<AuditEntry>> ListAuditAsync(string deviceId, string? customer, string? cursor, int limit, CancellationToken cancel)
     {
         var (before, _, number) = ReadCursor(cursor);
         await using var session = await database.OpenConnectionAsync(cancel);
         var rows = (await session.QueryAsync<AuditRow>(new CommandDefinition(
-            Sql.ListAudit, new { device = deviceId, before, before_number = number, limit = limit + 1 }, cancellationToken: cancel))).AsList();
+            Sql.ListAudit, new { device = deviceId, customer, before, before_number = number, limit = limit + 1 }, cancellationToken: cancel))).AsList();
         return new([.. rows.Take(limit).Select(r => r.ToEntry())], rows.Count > limit ? WriteCursor(rows[limit - 1].At, deviceId, rows[limit - 1].Number) : null);
     }
 

@@ -50,13 +50,13 @@ public sealed partial class CommandStore(NpgsqlDataSource database) : ICommandSt
             new CommandDefinition(Sql.FindCommand, new { device = deviceId, id = commandId }, cancellationToken: cancel)))?.ToCommand();
     }
 
-    public async Task<Page<StoredCommand>> ListAsync(string? deviceId, string? cursor, int limit, CancellationToken cancel)
+    public async Task<Page<StoredCommand>> ListAsync(string? deviceId, string? customer, string? cursor, int limit, CancellationToken cancel)
     {
         var (at, device, ordinal) = ReadCursor(cursor);
         await using var session = await database.OpenConnectionAsync(cancel);
         var rows = (await session.QueryAsync<CommandRow>(new CommandDefinition(
             deviceId is null ? Sql.ListCommands : Sql.ListDeviceCommands,
-            new { device = deviceId, before = deviceId is null ? (object)at : ordinal, before_device = device, before_ordinal = ordinal, limit = limit + 1 },
+            new { device = deviceId, customer, before = deviceId is null ? (object)at : ordinal, before_device = device, before_ordinal = ordinal, limit = limit + 1 },
             cancellationToken: cancel))).AsList();
         StoredCommand[] items = [.. rows.Take(limit).Select(r => r.ToCommand())];
         return new(items, rows.Count > limit ? WriteCursor(items[^1].CreatedAt, items[^1].Target.DeviceId, items[^1].Ordinal) : null);

@@ -26,4 +26,7 @@ internal static partial class Sql
     public static readonly string RetireCommands = Statement("Commands/RetireCommands.sql");
     public static readonly string RemoveGroups = Statement("Commands/RemoveGroups.sql");
     public static readonly string RemoveAudit = Statement("Commands/RemoveAudit.sql");
+    public static readonly string AddRequest = Statement("Commands/AddRequest.sql");
+    public static readonly string ListRequests = Statement("Commands/ListRequests.sql");
+    public static readonly string RemoveRequests = Statement("Commands/RemoveRequests.sql");
 }

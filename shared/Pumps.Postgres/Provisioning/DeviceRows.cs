@@ -13,9 +13,9 @@ public sealed class DeviceRows(NpgsqlDataSource database) : IDeviceRows, IDevice
     public async Task<RowBefore?> FindAsync(string deviceId, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
-        var row = await session.QuerySingleOrDefaultAsync<(string Offering, string Product, string Customer, string Status, string? Site, string[]? Tags, DateTime? OwnedSince)?>(
+        var row = await session.QuerySingleOrDefaultAsync<(string Offering, string Product, string Customer, string Status, string? Site, string[]? Tags)?>(
             new CommandDefinition(Sql.FindDeviceRow, new { id = deviceId }, cancellationToken: cancel));
-        return row is { } r ? new(r.Offering, r.Product, r.Customer, r.Status, r.Site, r.Tags, r.OwnedSince) : null;
+        return row is { } r ? new(r.Offering, r.Product, r.Customer, r.Status, r.Site, r.Tags) : null;
     }
 
     public async Task<int> CountAsync(string customer, CancellationToken cancel)
@@ -43,7 +43,6 @@ public sealed class DeviceRows(NpgsqlDataSource database) : IDeviceRows, IDevice
             before.Site,
             tags = before.Tags?.ToArray(),
             with_site = withSite,
-            owned_since = before.OwnedSince?.UtcDateTime,
         }, cancel);
 
     async Task<DeviceRegistration?> IDeviceTargets.FindAsync(string deviceId, CancellationToken cancel)

@@ -51,7 +51,14 @@ public record SubOrchestrationOptions : TaskOptions
     public SubOrchestrationOptions(TaskOptions options, string? instanceId = null) => throw Shape.Only;
 }
 
-public record StartOrchestrationOptions(string? InstanceId = null, DateTimeOffset? StartAt = null);
+public record StartOrchestrationOptions
+{
+    public StartOrchestrationOptions(string? InstanceId = null, DateTimeOffset? StartAt = null) => (this.InstanceId, this.StartAt) = (InstanceId, StartAt);
+
+    public string? InstanceId { get; init; }
+
+    public DateTimeOffset? StartAt { get; init; }
+}
 
 public class TaskFailureDetails
 {

@@ -10,7 +10,7 @@ using Pumps.Handlers.Devices;
 namespace Pumps.Contracts.Tests.Commands;
 
 /// <summary>What a device did with a frame that came down.</summary>
-internal sealed record Obeyed(string DeviceId, string Command, string Correlation, bool ByMethod);
+internal sealed record Obeyed(string DeviceId, string Command, string Correlation, bool ByMethod, uint Number = 0);
 
 /// <summary>Devices of both protocols behind a hub, which read every frame with the codecs and answer it in their protocol.</summary>
 internal sealed class FieldDevices(DictionarySet dictionaries, TimeProvider time) : IDeviceMessaging
@@ -61,7 +61,7 @@ internal sealed class FieldDevices(DictionarySet dictionaries, TimeProvider time
             var telegram = new Dp1Telegram();
             Assert.That(Dp1Decoder.TryDecode(frame, context, telegram), Is.EqualTo(DecodeError.None));
             var command = telegram.Command;
-            Obeyed.Enqueue(new(deviceId, Dp1CommandInfo.Find(command.Code)!.Name, $"{command.Token}", byMethod));
+            Obeyed.Enqueue(new(deviceId, Dp1CommandInfo.Find(command.Code)!.Name, $"{command.Token}", byMethod, command.Argument2));
             var bytes = new byte[Dp1Encoder.SizeMax];
             var size = Dp1Encoder.CommandResponse(bytes, new((uint)identity, 1, uint.MaxValue), new(command.Token, command.Code, Result, 0, 0));
             return bytes[..size];
@@ -70,7 +70,7 @@ internal sealed class FieldDevices(DictionarySet dictionaries, TimeProvider time
         var down = new Dp2Frame();
         Assert.That(Dp2Decoder.TryDecode(frame, context, down), Is.EqualTo(DecodeError.None));
         var body = (Dp2Command)down.Body!;
-        Obeyed.Enqueue(new(deviceId, body.Name!, Convert.ToHexStringLower(body.Correlation), byMethod));
+        Obeyed.Enqueue(new(deviceId, body.PathText.Length == 0 ? body.Name! : $"{body.PathText}.{body.Name}", Convert.ToHexStringLower(body.Correlation), byMethod));
         return Dp2Encoder.Encode(
             new Dp2Header(identity, 1, time.GetUtcNow().ToUnixTimeMilliseconds()), new Dp2Response(body.Correlation, Result == 0 ? (byte)2 : Result));
     }

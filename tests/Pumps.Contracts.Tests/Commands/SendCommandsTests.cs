@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
+using Pumps.Contracts.Tests.Portal;
 using Pumps.Contracts.Tests.Postgres;
 using Pumps.Core.Offerings;
 using Pumps.Handlers.Commands;
@@ -26,6 +27,7 @@ public sealed class SendCommandsTests : PostgresFixture
     private readonly CountingBell _bell = new();
     private FakeTimeProvider _time = null!;
     private FieldDevices _field = null!;
+    private MemoryPorts _registry = null!;
     private CommandStore _store = null!;
     private int _devices;
 
@@ -35,6 +37,7 @@ public sealed class SendCommandsTests : PostgresFixture
         _time = new(Noon);
         _field = new(Catalog.Dictionaries, _time);
         _store = new(Database);
+        _registry = new();
     }
 
     [Test]
@@ -47,6 +50,50 @@ public sealed class SendCommandsTests : PostgresFixture
         var view = await ReadAsync(device, "a");
         Assert.That((view.State, view.Route, view.Attempts, view.Answer?.Status), Is.EqualTo(("done", "method", 1, "done")));
         Assert.That(_field.Obeyed.Single(o => o.DeviceId == device), Is.EqualTo(new Obeyed(device, "set_pressure", (await FindAsync(device, "a")).Correlation, true)));
+    }
+
+    [Test]
+    public async Task A_pump_of_a_station_is_commanded_by_its_number()
+    {
+        var device = await RegisterAsync("dp2", "irrigation-station");
+        await GiveAsync(device, "p", "pumps[2].set_pressure", """{ "setpoint_pressure": 4.25 }""");
+        await SendAsync();
+
+        var view = await ReadAsync(device, "p");
+        Assert.That((view.Command, view.State), Is.EqualTo(("pumps[2].set_pressure", "done")));
+        Assert.That(_field.Obeyed.Single(o => o.DeviceId == device).Command, Is.EqualTo("pumps[2].set_pressure"));
+    }
+
+    /// <summary>From a queue it would come when its time is old.</summary>
+    [Test]
+    public async Task A_clock_is_set_to_the_time_of_sending_and_waits_in_no_queue()
+    {
+        var device = await RegisterAsync("dp1");
+        await _registry.RegisterAsync(new(device, "dp1", "irrigation", "irrigation-pump-v1", "green-fields", "local", 120), null, Cancel);
+        _field.Online = false;
+        await GiveAsync(device, "c", "set_clock");
+        await SendAsync();
+        Assert.That(_field.Queue.Any(q => q.DeviceId == device), Is.False);
+
+        _field.Online = true;
+        _time.Advance(TimeSpan.FromSeconds(40));
+        await SendAsync();
+
+        var local = _time.GetUtcNow().AddMinutes(120) - new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        Assert.That((await ReadAsync(device, "c")).State, Is.EqualTo("done"));
+        Assert.That(_field.Obeyed.Single(o => o.DeviceId == device).Number, Is.EqualTo((uint)local.TotalSeconds));
+    }
+
+    [Test]
+    public async Task A_clock_of_which_nobody_knows_the_offset_is_not_set()
+    {
+        var device = await RegisterAsync("dp1");
+        await GiveAsync(device, "o", "set_clock");
+        await SendAsync();
+
+        var view = await ReadAsync(device, "o");
+        Assert.That((view.State, view.Reason), Is.EqualTo(("failed", "missing_utc_offset")));
+        Assert.That(_field.Obeyed.Any(o => o.DeviceId == device), Is.False);
     }
 
     [Test]
@@ -202,7 +249,7 @@ public sealed class SendCommandsTests : PostgresFixture
         Assert.That((await letters.ListAsync("invalid_result", null, 10, Cancel)).Items.Count(l => l.Letter.DeviceId == device), Is.EqualTo(1));
     }
 
-    private SendCommands Sender() => new(Catalog, _store, _field, _bell, Options, _time, NullLogger<SendCommands>.Instance);
+    private SendCommands Sender() => new(Catalog, _store, _field, _registry, _bell, Options, _time, NullLogger<SendCommands>.Instance);
 
     private Task SendAsync() => Sender().HandleAsync(100, Cancel);
 
@@ -221,12 +268,12 @@ public sealed class SendCommandsTests : PostgresFixture
         sequence, Noon, device,
         new(new(PropertyNames.CloudEventType, "pumps.command-result.v1"), new(PropertyNames.Protocol, device[..3])), Encoding.UTF8.GetBytes(body));
 
-    private async Task<string> RegisterAsync(string protocol)
+    private async Task<string> RegisterAsync(string protocol, string? product = null)
     {
         var number = ++_devices;
         var device = protocol == "dp1" ? $"dp1-{4_712_000 + number}" : $"dp2-{0x00124b0000000000 + number:x16}";
         await new DeviceTable(Database).StoreAsync(
-            new(device, protocol, "irrigation", protocol == "dp1" ? "irrigation-pump-v1" : "irrigation-pump-v2", "green-fields", "local", null), Cancel);
+            new(device, protocol, "irrigation", product ?? (protocol == "dp1" ? "irrigation-pump-v1" : "irrigation-pump-v2"), "green-fields", "local", null), Cancel);
         return device;
     }
 

@@ -14,6 +14,7 @@ public sealed class SubmitCommandTests : PostgresFixture
 {
     private const string Dp1 = "dp1-4711001";
     private const string Dp2 = "dp2-00124b0001020304";
+    private const string Station = "dp2-00124b00000000b1";
 
     private readonly FakeTimeProvider _time = new(Noon);
     private SubmitCommand _submit = null!;
@@ -25,6 +26,7 @@ public sealed class SubmitCommandTests : PostgresFixture
         var devices = new DeviceTable(Database);
         await devices.StoreAsync(new(Dp1, "dp1", "irrigation", "irrigation-pump-v1", "green-fields", "local", 120), CancellationToken.None);
         await devices.StoreAsync(new(Dp2, "dp2", "irrigation", "irrigation-pump-v2", "green-fields", "local", null), CancellationToken.None);
+        await devices.StoreAsync(new(Station, "dp2", "irrigation", "irrigation-station", "green-fields", "local", null), CancellationToken.None);
         _store = new(Database);
         _submit = new(CatalogLoader.Load(CatalogLoader.DefaultFolder), _store, new CountingBell(), _time);
     }
@@ -50,7 +52,7 @@ public sealed class SubmitCommandTests : PostgresFixture
         var order = Order("twice", Dp2, "set_speed", """{ "setpoint_speed": 2900 }""");
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => FoundAsync(order)));
 
-        var mine = (await _store.ListAsync(Dp2, null, 100, Cancel)).Items.Where(c => c.Order.Id == "twice");
+        var mine = (await _store.ListAsync(Dp2, null, null, 100, Cancel)).Items.Where(c => c.Order.Id == "twice");
         Assert.That(mine.Count(), Is.EqualTo(1));
     }
 
@@ -69,7 +71,7 @@ public sealed class SubmitCommandTests : PostgresFixture
         for (var i = 0; i < 5; i++)
             await FoundAsync(Order($"row-{i}", Dp1, "set_pressure", $$"""{ "setpoint_pressure": {{i}} }"""));
 
-        var rows = (await _store.ListAsync(Dp1, null, 100, Cancel)).Items.Where(c => c.Order.Id.StartsWith("row-", StringComparison.Ordinal)).ToList();
+        var rows = (await _store.ListAsync(Dp1, null, null, 100, Cancel)).Items.Where(c => c.Order.Id.StartsWith("row-", StringComparison.Ordinal)).ToList();
         Assert.That(rows.Select(c => c.Order.Id), Is.EqualTo(new[] { "row-4", "row-3", "row-2", "row-1", "row-0" }));
         Assert.That(rows.Select(c => c.Correlation).Distinct().Count(), Is.EqualTo(5));
     }
@@ -83,6 +85,11 @@ public sealed class SubmitCommandTests : PostgresFixture
     [TestCase(Dp1, "stop", """{ "now": true }""", "unknown_argument", "stop has no arguments")]
     [TestCase(Dp1, "fly", "{}", "unknown_command", "one of start, stop")]
     [TestCase(Dp1, "set_flow", """{ "setpoint_flow": 1 }""", "unknown_command", "one of start, stop")]
+    [TestCase(Station, "pumps[9].stop", "{}", "unknown_instance", "pumps[1].stop to pumps[8].stop")]
+    [TestCase(Station, "pumps[].stop", "{}", "unknown_instance", "pumps[1].stop to pumps[8].stop")]
+    [TestCase(Station, "zones[1].stop", "{}", "unknown_command", "pumps[1].stop to pumps[8].stop")]
+    [TestCase(Station, "pumps[1].set_speed", """{ "setpoint_speed": 6001 }""", "invalid_argument", "0 to 6000 /min")]
+    [TestCase(Dp1, "set_clock", """{ "clock": 1 }""", "unknown_argument", "set_clock has no arguments")]
     public async Task What_the_product_does_not_take_is_refused_with_what_it_takes(string device, string command, string arguments, string rule, string allowed)
     {
         var answer = await _submit.HandleAsync(Order("bad", device, command, arguments), Cancel);
@@ -117,7 +124,7 @@ public sealed class SubmitCommandTests : PostgresFixture
     {
         await _submit.HandleAsync(Order("refused", Dp1, "fly", "{}"), Cancel);
 
-        var entry = (await _store.ListAuditAsync(Dp1, null, 100, Cancel)).Items.Single(e => e.Id == "refused");
+        var entry = (await _store.ListAuditAsync(Dp1, null, null, 100, Cancel)).Items.Single(e => e.Id == "refused");
         Assert.That((entry.Result, entry.Reason, entry.RequestedBy, entry.Origin, entry.Command, entry.At), Is.EqualTo((AuditEntry.NotTaken, "unknown_command", "anna", "test", "fly", Noon)));
     }
 
@@ -128,7 +135,9 @@ public sealed class SubmitCommandTests : PostgresFixture
         var submit = new SubmitCommand(CatalogLoader.Load(CatalogLoader.DefaultFolder), _store, new CountingBell(), time);
         await new DeviceTable(Database).StoreAsync(new("dp1-77", "dp1", "irrigation", "irrigation-pump-v1", "old-fields", "local", 120), CancellationToken.None);
         var options = new CommandOptions();
-        var keep = new KeepCommands(_store, Microsoft.Extensions.Options.Options.Create(options), time);
+        var requests = new RequestAuditTable(Database);
+        await requests.AddAsync(new(Noon, "anna", "test", "POST /api/devices/{id}/commands", "dp1-1", "stop", "", "unknown_device", "none"), Cancel);
+        var keep = new KeepCommands(_store, requests, Microsoft.Extensions.Options.Options.Create(options), time);
         await submit.HandleAsync(Order("ended", "dp1-77", "stop", "{}"), Cancel);
         await submit.HandleAsync(Order("open", "dp1-77", "start", "{}"), Cancel);
         await new SubmitGroup(CatalogLoader.Load(CatalogLoader.DefaultFolder), _store, new CountingBell(), time).HandleAsync(
@@ -148,12 +157,14 @@ public sealed class SubmitCommandTests : PostgresFixture
         Assert.That(await _store.FindAsync("dp1-77", "ended", Cancel), Is.Null);
         Assert.That(await _store.FindAsync("dp1-77", "open", Cancel), Is.Not.Null, "open ones stay");
         Assert.That(await _store.FindGroupAsync("group", Cancel), Is.Null);
+        Assert.That((await requests.ListAsync(null, 10, Cancel)).Items, Has.Count.EqualTo(1));
 
         time.Advance(options.KeepAudit - options.Keep);
         await keep.HandleAsync(Cancel);
         Assert.That(await AuditAsync(), Is.EqualTo(new[] { "group queued", "open queued" }));
+        Assert.That((await requests.ListAsync(null, 10, Cancel)).Items, Is.Empty);
 
-        async Task<IEnumerable<string>> AuditAsync() => (await _store.ListAuditAsync("dp1-77", null, 100, Cancel)).Items.Select(e => $"{e.Id} {e.Result}").Order();
+        async Task<IEnumerable<string>> AuditAsync() => (await _store.ListAuditAsync("dp1-77", null, null, 100, Cancel)).Items.Select(e => $"{e.Id} {e.Result}").Order();
     }
 
     private async Task<CommandView> FoundAsync(CommandOrder order) =>

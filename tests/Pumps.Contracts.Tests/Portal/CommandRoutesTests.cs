@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -7,6 +9,7 @@ using Pumps.Contracts.Tests.Commands;
 using Pumps.Contracts.Tests.Postgres;
 using Pumps.Handlers;
 using Pumps.Handlers.Commands;
+using Pumps.Handlers.Observability;
 using Pumps.Handlers.Portal;
 using Pumps.Postgres;
 
@@ -39,6 +42,7 @@ public sealed class CommandRoutesTests : PostgresFixture
             .AddDeviceHandlers()
             .AddSingleton(Database)
             .AddSingleton<ICommandStore, CommandStore>()
+            .AddSingleton<IRequestAudit, RequestAuditTable>()
             .AddSingleton<ICommandBell>(_bell));
     }
 
@@ -231,6 +235,89 @@ public sealed class CommandRoutesTests : PostgresFixture
         var problem = await GroupAsync("viewer", new { command = "read_status", site = "north" }, "viewers", HttpStatusCode.Forbidden);
 
         Assert.That(Text(problem, "type"), Is.EqualTo("urn:pumps:role"));
+    }
+
+    [Test]
+    public async Task What_an_owner_before_asked_of_a_device_is_for_ops_only()
+    {
+        await ExecuteAsync("insert into device (device_id, protocol, offering, product, customer) values ('dp1-801', 'dp1', 'irrigation', 'irrigation-pump-v1', 'green-valley')");
+        (await GiveAsync("dp1-801", "operator", new { command = "stop" }, "before")).Dispose();
+        (await GiveAsync("dp1-801", "operator", new { command = "fly" }, "bad")).Dispose();
+        await ExecuteAsync("update device set customer = 'red-hill' where device_id = 'dp1-801'");
+        (await GiveAsync("dp1-801", "operator", new { command = "start" }, "after")).Dispose();
+
+        foreach (var (role, commands, audit, found) in new[]
+        {
+            ("viewer", "after", "after", HttpStatusCode.NotFound), ("ops", "after before", "after bad before", HttpStatusCode.OK),
+        })
+        {
+            using var list = await SendAsync(HttpMethod.Get, "/api/devices/dp1-801/commands", role);
+            using var asked = await SendAsync(HttpMethod.Get, "/api/devices/dp1-801/command-audit", role);
+            using var one = await SendAsync(HttpMethod.Get, "/api/devices/dp1-801/commands/before", role);
+            Assert.That(Ids(await ReadAsync(list)), Is.EqualTo(commands), role);
+            Assert.That(Ids(await ReadAsync(asked)).Split(' '), Is.EquivalentTo(audit.Split(' ')), role);
+            Assert.That(one.StatusCode, Is.EqualTo(found), role);
+        }
+
+        static string Ids(JsonElement page) => string.Join(' ', page.GetProperty("items").EnumerateArray().Select(i => Text(i, "id")));
+    }
+
+    /// <summary>Who, when, from where, what, and why not; nothing of what stood in a query or a body.</summary>
+    [TestCase("viewer", "PUT", "/api/devices/dp1-1?secret=hush", """{ "product": "hush" }""", 403, "PUT /api/devices/{id}", "dp1-1", "", "role_required", "for the role operator")]
+    [TestCase("operator", "POST", "/api/devices/dp1-99/commands", """{ "command": "stop", "arguments": { "x": "hush" } }""", 404,
+        "POST /api/devices/{id}/commands", "dp1-99", "stop", "unknown_device", "There is no device \"dp1-99\".")]
+    [TestCase("operator", "POST", "/api/command-groups", """{ "command": "stop", "site": "nowhere", "customer": "green-valley" }""", 409,
+        "POST /api/command-groups", "group refused-whole: site nowhere, customer green-valley", "stop", "no_devices", "No device has all that the target names: site, tag, customer.")]
+    [TestCase("operator", "POST", "/api/command-groups", """{ "command": "stop", "devices": [], "tag": "hush\u0000" }""", 400,
+        "POST /api/command-groups", "group refused-whole: tag hush?, 0 devices", "stop", "ambiguous_target", "devices: devices, or site, tag and customer; not both")]
+    public async Task What_is_refused_before_it_comes_to_a_device_is_kept(
+        string role, string method, string path, string body, int status, string action, string target, string command, string rule, string detail)
+    {
+        using var request = new HttpRequestMessage(new(method), path)
+        {
+            Headers = { { Role, role }, { "Idempotency-Key", "refused-whole" } }, Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json"),
+        };
+        using var answer = await _host.Http.SendAsync(request, Cancel);
+        using var list = await SendAsync(HttpMethod.Get, "/api/request-audit?limit=1", "ops");
+        var kept = (await ReadAsync(list)).GetProperty("items")[0];
+
+        Assert.That((int)answer.StatusCode, Is.EqualTo(status), await answer.Content.ReadAsStringAsync(Cancel));
+        Assert.That(
+            new[] { "action", "target", "command", "rule", "detail", "requestedBy", "origin", "at" }.Select(m => Text(kept, m)),
+            Is.EqualTo(new[] { action, target, command, rule, detail, $"{role}@example", "api 127.0.0.1", "2025-06-01T12:00:00.000Z" }));
+    }
+
+    [Test]
+    public async Task What_strangers_ask_is_counted_and_not_kept()
+    {
+        await using var host = await PortalHost.StartAsync((_, role) => new(role is PortalRole.Public ? null : TypedResults.Problem(statusCode: 401)));
+        var counted = new ConcurrentQueue<string>();
+        using var listener = new MeterListener();
+        listener.EnableMeasurementEvents(Metrics.PortalRefused);
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) => counted.Enqueue(string.Join(' ', tags.ToArray().Select(t => t.Value))));
+        listener.Start();
+        using var answer = await host.Http.GetAsync(new Uri("/api/devices/dp1-1", UriKind.Relative), Cancel);
+
+        Assert.That((int)answer.StatusCode, Is.EqualTo(401));
+        Assert.That(host.Ports.Refused, Is.Empty);
+        Assert.That(counted, Does.Contain("role_required anonymous"));
+    }
+
+    [Test]
+    public async Task Only_ops_read_what_was_refused_and_page_through_it()
+    {
+        foreach (var device in new[] { "dp1-91", "dp1-92" })
+            (await GiveAsync(device, "operator", new { command = "stop" })).Dispose();
+        using var viewer = await SendAsync(HttpMethod.Get, "/api/request-audit", "operator");
+        using var first = await SendAsync(HttpMethod.Get, "/api/request-audit?limit=2", "ops");
+        var page = await ReadAsync(first);
+        using var second = await SendAsync(HttpMethod.Get, $"/api/request-audit?limit=1&cursor={Text(page, "next")}", "ops");
+        using var wrong = await SendAsync(HttpMethod.Get, "/api/request-audit?cursor=x", "ops");
+
+        Assert.That(viewer.StatusCode, Is.EqualTo(HttpStatusCode.Forbidden));
+        Assert.That(page.GetProperty("items").EnumerateArray().Select(i => Text(i, "rule")), Is.EqualTo(new[] { "role_required", "unknown_device" }));
+        Assert.That(Text((await ReadAsync(second)).GetProperty("items")[0], "target"), Is.EqualTo("dp1-91"));
+        Assert.That(wrong.StatusCode, Is.EqualTo(HttpStatusCode.BadRequest));
     }
 
     private static ValueTask<IResult?> Guard(HttpContext http, PortalRole role)

@@ -1,4 +1,6 @@
+using Microsoft.AspNetCore.Http;
 using Pumps.Handlers.Datapoints;
+using Pumps.Handlers.Portal;
 
 namespace Pumps.Contracts.Tests.Portal;
 
@@ -140,6 +142,51 @@ public sealed class HistoryRoutesTests
         await _host.GetAsync($"/api/devices/{Device}/history/{Uri.EscapeDataString(point)}");
 
         Assert.That(_host.Ports.LastQuery!.Point, Is.EqualTo(point));
+    }
+
+    /// <summary>It began to work for its owner at 10:40; the range asked for begins before.</summary>
+    [TestCase("viewer", null, "2025-06-01T10:40:00.000Z", "2")]
+    [TestCase("viewer", "1h", "2025-06-01T11:00:00.000Z", "2", Description = "the first whole bucket")]
+    [TestCase("operator", null, "2025-06-01T10:40:00.000Z", "2")]
+    [TestCase("ops", null, "2025-06-01T09:00:00.000Z", "1,2")]
+    public async Task What_a_device_observed_for_an_owner_before_is_for_ops_only(string role, string? bucket, string from, string values)
+    {
+        await using var host = await StartForAsync(role, PortalHost.Now.AddMinutes(-80));
+        host.Ports.History.Add(PortalHost.Now.AddMinutes(-90), "1");
+        host.Ports.History.Add(PortalHost.Now.AddMinutes(-30), "2");
+
+        var history = await host.GetAsync($"/api/devices/{Device}/history/flow?from=-3h{(bucket is null ? "" : "&bucket=" + bucket)}");
+        var latest = (await host.GetAsync($"/api/devices/{Device}")).GetProperty("latest");
+        var list = (await host.GetAsync("/api/devices?latest=true")).GetProperty("items")[0].GetProperty("latest");
+
+        Assert.That(history.GetProperty("from").GetString(), Is.EqualTo(from));
+        Assert.That(string.Join(',', history.GetProperty("points").EnumerateArray().Select(p => p.GetProperty("value").GetRawText())), Is.EqualTo(values));
+        Assert.That(latest.EnumerateObject().Select(p => p.Name), Is.EqualTo(role == "ops" ? new[] { "flow", "speed" } : ["speed"]));
+        Assert.That(list.GetRawText(), Is.EqualTo(latest.GetRawText()));
+    }
+
+    [TestCase("viewer")]
+    [TestCase("operator")]
+    public async Task Of_a_device_that_does_not_work_for_its_customer_yet_nothing_is_shown(string role)
+    {
+        await using var host = await StartForAsync(role, null);
+        host.Ports.History.Add(PortalHost.Now.AddMinutes(-30), "2");
+
+        Assert.That((await host.GetAsync($"/api/devices/{Device}/history/flow?bucket=1h")).GetProperty("points").GetArrayLength(), Is.Zero);
+        Assert.That((await host.GetAsync($"/api/devices/{Device}")).GetProperty("latest").EnumerateObject(), Is.Empty);
+    }
+
+    private static async Task<PortalHost> StartForAsync(string role, DateTimeOffset? since)
+    {
+        var host = await PortalHost.StartAsync((_, asked) => new(asked <= Enum.Parse<PortalRole>(role, ignoreCase: true) ? null : TypedResults.Problem(statusCode: 403)));
+        host.Ports.Devices[Device] = new(Device, "dp2", "irrigation", "irrigation-pump-v2", "a", null, new Dictionary<string, LatestPoint>
+        {
+            ["flow"] = new("1", "good", PortalHost.Now.AddMinutes(-90)), ["speed"] = new("2", "good", PortalHost.Now.AddMinutes(-30)),
+        })
+        {
+            OwnedSince = since,
+        };
+        return host;
     }
 
     [Test]

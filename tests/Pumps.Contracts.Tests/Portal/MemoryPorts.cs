@@ -4,12 +4,15 @@ using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
+using Pumps.Handlers.Portal;
 
 namespace Pumps.Contracts.Tests.Portal;
 
 /// <summary>The ports of one portal in memory: what the API does with them is under test here; their adapters have suites of their own.</summary>
-internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, ICustomerDirectory, IDatapointQueries, IDeadLetterQueries, IHubPublisher, IRegionStatus
+internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, ICustomerDirectory, IDatapointQueries, IDeadLetterQueries, IHubPublisher, IRegionStatus, IRequestAudit
 {
+    public ConcurrentQueue<RefusedRequest> Refused { get; } = new();
+
     public ConcurrentDictionary<string, RegisteredDevice> Registry { get; } = new();
 
     public ConcurrentDictionary<string, DeviceSummary> Devices { get; } = new();
@@ -30,6 +33,18 @@ internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, ICustomer
     public Exception? Broken { get; set; }
 
     public RegionSnapshot Snapshot { get; set; } = new("test", "1.2.3", PortalHost.Now.AddHours(-2), new Dictionary<string, string>(), [], 0);
+
+    public Task AddAsync(RefusedRequest request, CancellationToken cancel)
+    {
+        ThrowIfBroken();
+        Refused.Enqueue(request);
+        return Task.CompletedTask;
+    }
+
+    Task<Page<RefusedRequest>> IRequestAudit.ListAsync(string? cursor, int limit, CancellationToken cancel) =>
+        Task.FromResult(new Page<RefusedRequest>([.. Refused.Reverse().Take(limit)], null));
+
+    Task<int> IRequestAudit.RemoveAsync(DateTimeOffset before, int limit, CancellationToken cancel) => throw new NotSupportedException();
 
     public Task<RegisteredDevice> RegisterAsync(DeviceRegistration device, string? desired, CancellationToken cancel)
     {

@@ -73,6 +73,7 @@ public sealed class OpenApiTests
             "GET /api/devices/{id}/commands/{command} id,command",
             "GET /api/devices/{id}/history/{point} id,point,from,to,bucket,aggregate,limit",
             "GET /api/ops/status",
+            "GET /api/request-audit cursor,limit",
             "DELETE /api/schedules/{id} id",
             "GET /api/schedules device,site,customer,cursor,limit",
             "GET /api/schedules/{id} id",

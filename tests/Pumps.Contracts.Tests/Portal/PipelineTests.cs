@@ -1,6 +1,9 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Portal;
 
@@ -32,6 +35,41 @@ public sealed class PipelineTests
 
         Assert.That(problem.GetProperty("type").GetString(), Is.EqualTo("urn:pumps:method_not_allowed"));
         Assert.That(problem.GetProperty("detail").GetString(), Does.Contain("GET"));
+    }
+
+    [Test]
+    public async Task A_body_that_somebody_has_written_wrongly_is_no_error_in_the_log_and_a_broken_region_is_one()
+    {
+        var log = new Errors();
+        await using var host = await PortalHost.StartAsync(change: services => services.AddSingleton<ILoggerProvider>(log));
+        await host.SendAsync(HttpMethod.Put, "/api/devices/dp1-1", 400, "{ \"tims\": 1 }");
+        Assert.That(log.Logged, Is.Empty);
+
+        host.Ports.Broken = new InvalidOperationException("a bug");
+        await host.GetAsync("/api/devices", 500);
+        Assert.That(log.Logged, Is.EqualTo(new[] { "GET /api/devices met an unexpected error" }), "once");
+    }
+
+    private sealed class Errors : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Logged { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+                Logged.Enqueue(formatter(state, exception));
+        }
+
+        public void Dispose()
+        {
+            // It holds nothing.
+        }
     }
 
     [Test]

@@ -57,7 +57,7 @@ internal sealed class PortalHost : IAsyncDisposable
             .AddSingleton<TimeProvider>(new FakeTimeProvider(Now))
             .AddSingleton(CatalogLoader.Load(CatalogLoader.DefaultFolder))
             .AddSingleton<IDeviceRegistry>(ports).AddSingleton<IDeviceDirectory>(ports).AddSingleton<ICustomerDirectory>(ports).AddSingleton<IDatapointQueries>(ports)
-            .AddSingleton<IDeadLetterQueries>(ports).AddSingleton<IHubPublisher>(ports).AddSingleton<IRegionStatus>(ports)
+            .AddSingleton<IDeadLetterQueries>(ports).AddSingleton<IHubPublisher>(ports).AddSingleton<IRegionStatus>(ports).AddSingleton<IRequestAudit>(ports)
             .AddPumpsTelemetry("test")
             .AddPortalApi()
             .AddHealthChecks().AddRegionChecks();

@@ -56,6 +56,8 @@ public sealed class RegistryTests : PostgresFixture
         Assert.That(owners.Select(o => o.Customer), Is.EqualTo(new[] { "first", "second", "first" }));
         Assert.That(owners.Select(o => o.To is null), Is.EqualTo(new[] { true, false, false }));
         Assert.That(owners[2].To, Is.EqualTo(owners[1].From));
+        Assert.That((await _queries.FindDeviceAsync("dp2-1", Cancel))!.OwnedSince, Is.EqualTo(owners[0].From));
+        Assert.That((await _queries.ListDevicesAsync(new(), null, 1, false, Cancel)).Items[0].OwnedSince, Is.EqualTo(owners[0].From));
     }
 
     [Test]

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Pumps.Contracts.Tests.Commands;
 using Pumps.Core.Offerings;
+using Pumps.Core.Protocols;
 using Pumps.Core.Schedules;
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Offerings;
@@ -168,6 +169,21 @@ public sealed class ScheduleTests : PostgresFixture
     }
 
     [Test]
+    public async Task A_pump_that_did_not_hear_its_stop_gets_it_although_another_pump_of_the_station_was_commanded([Values] bool other)
+    {
+        var station = await AddDeviceAsync(await AddSiteAsync("Etc/UTC"), "irrigation-station");
+        await CreateAsync(Plan("14:00") with { Weekdays = ["fri"], Minutes = 10, Run = new("pumps[1].start"), Then = new("pumps[1].stop") }, station);
+        await RunAtAsync("2026-03-27T14:00");
+        await RunAtAsync("2026-03-27T14:10");
+        await ExecuteAsync($"update command set phase = 'expired', ended_at = '{_time.GetUtcNow():O}', due_at = null where phase = 'queued'");
+        await new SubmitCommand(Catalog, new CommandStore(Database), new CountingBell(), _time).HandleAsync(
+            new("mine", station, other ? "pumps[2].start" : "pumps[1].start", new Dictionary<string, JsonElement>(), "anna", "api", false, null), Cancel);
+        await RunAtAsync("2026-03-27T14:20");
+
+        Assert.That((await CommandsAsync()).Count(c => c.Contains(" pumps[1].stop ", StringComparison.Ordinal)), Is.EqualTo(other ? 2 : 1));
+    }
+
+    [Test]
     public async Task Of_runs_that_were_missed_the_newest_is_made_up_for()
     {
         var device = await AddDeviceAsync(await AddSiteAsync("Etc/UTC"));
@@ -283,6 +299,18 @@ public sealed class ScheduleTests : PostgresFixture
         Assert.That(ofNewOwner, Is.InstanceOf<Answer<StoredSchedule>.Found>());
     }
 
+    [TestCase("pumps[1].start", true)]
+    [TestCase("pumps[2].start", false)]
+    [TestCase("start", true)]
+    public async Task Pumps_of_a_station_may_run_at_the_same_time_but_each_by_one_plan(string command, bool overlaps)
+    {
+        var station = await AddDeviceAsync(await AddSiteAsync("Etc/UTC"), "irrigation-station");
+        await CreateAsync(Plan("05:00") with { Weekdays = Every, Minutes = 45, Run = new("pumps[1].start"), Then = new("pumps[1].stop") }, station);
+        var answer = await _keep.CreateAsync(new(station, null, Plan("05:30") with { Weekdays = Every, Run = new(command) }), "anna", Cancel);
+
+        Assert.That((answer as Answer<StoredSchedule>.Refused)?.Rule, Is.EqualTo(overlaps ? "overlapping_schedule" : null));
+    }
+
     [Test]
     public async Task An_order_on_which_nothing_is_right_is_told_everything()
     {
@@ -374,15 +402,16 @@ public sealed class ScheduleTests : PostgresFixture
         return id;
     }
 
-    private async Task<string> AddDeviceAsync(string? site)
+    private async Task<string> AddDeviceAsync(string? site, string product = "irrigation-pump-v1")
     {
-        var id = $"dp1-{TestContext.CurrentContext.Test.ID.Replace("-", "", StringComparison.Ordinal)}{++_serial:000}";
+        var protocol = Catalog.Products[product].Protocol.Name();
+        var id = $"{protocol}-{TestContext.CurrentContext.Test.ID.Replace("-", "", StringComparison.Ordinal)}{++_serial:000}";
         var customer = site is null ? Customer : await ScalarAsync<string>($"select customer from site where site_id = '{site}'");
         await ExecuteAsync($"insert into customer (customer_id, name) values ('{customer}', '{customer}') on conflict do nothing");
         await ExecuteAsync(
             $"""
              insert into device (device_id, protocol, offering, product, customer, site_id)
-             values ('{id}', 'dp1', 'irrigation', 'irrigation-pump-v1', '{customer}', {(site is null ? "null" : $"'{site}'")})
+             values ('{id}', '{protocol}', 'irrigation', '{product}', '{customer}', {(site is null ? "null" : $"'{site}'")})
              """);
         return id;
     }

@@ -24,7 +24,8 @@ public sealed class OrderTests : OrderFixture
         {
             Assert.That((waiting.Phase, waiting.Step), Is.EqualTo((OrderPhase.Waiting, OrderStep.AwaitHello)));
             Assert.That(registered.Device, Is.EqualTo(new DeviceRegistration(device, "dp2", "irrigation", "irrigation-pump-v2", "green-valley", "test", null)));
-            Assert.That(await RowAsync(device), Is.EqualTo(new RowBefore("irrigation", "irrigation-pump-v2", "green-valley", "ordered")));
+            Assert.That(await Rows.FindAsync(device, Cancel), Is.EqualTo(new RowBefore("irrigation", "irrigation-pump-v2", "green-valley", "ordered")));
+            Assert.That(await ScalarAsync<long>($"select count(*) from ownership where device_id = '{device}'"), Is.Zero, "it does not work for anybody yet");
         }
 
         await HelloAsync(device);
@@ -32,6 +33,7 @@ public sealed class OrderTests : OrderFixture
         Assert.That((await StateAsync(order)).Phase, Is.EqualTo(OrderPhase.Done));
         Assert.That((await Rows.FindAsync(device, Cancel))!.Status, Is.EqualTo("active"));
         Assert.That(await ScalarAsync<string>($"select model || ' ' || firmware from device where device_id = '{device}'"), Is.EqualTo("IP-200 1.4.2"));
+        Assert.That(await ScalarAsync<string>($"select customer from ownership where device_id = '{device}' and to_at is null"), Is.EqualTo("green-valley"));
     }
 
     [Test]
@@ -79,7 +81,7 @@ public sealed class OrderTests : OrderFixture
 
         var state = await StateAsync(order);
         Assert.That((state.Phase, state.Reason), Is.EqualTo((OrderPhase.Failed, "step_trouble")));
-        await AssertNothingIsLeftAsync(device);
+        await AssertNothingIsLeftAsync(device, owners: (broken, after) is ("active", true) ? 1 : 0);
     }
 
     [TestCase(OrderKind.Change, "Register")]
@@ -110,7 +112,38 @@ public sealed class OrderTests : OrderFixture
         Assert.That(await Registry.FindAsync(device, Cancel), Is.EqualTo(registered));
         Assert.That(await Rows.FindAsync(device, Cancel), Is.EqualTo(row).UsingPropertiesComparer());
         Assert.That((row!.Site, row.Tags), Is.EqualTo(("north-field", new[] { "orchard", "winter" })).UsingPropertiesComparer());
-        Assert.That(await OwnersAsync(device), Is.EqualTo(owners));
+        if (kind is OrderKind.Change && broken is null)
+            Assert.That(await ScalarAsync<string>($"select string_agg(customer, ',' order by from_at) from ownership where device_id = '{device}'"),
+                Is.EqualTo("green-valley,other-valley,green-valley"), "the change had been made, and its last answer was lost");
+        else
+            Assert.That(await OwnersAsync(device), Is.EqualTo(owners));
+    }
+
+    /// <summary>An ended row of ownership never changes, and an order that comes to nothing adds none.</summary>
+    [Test]
+    public async Task A_retired_device_that_is_ordered_anew_has_its_new_owner_from_when_it_works_for_them()
+    {
+        var device = await ActiveAsync();
+        await OrderAsync(OrderKind.Retire, device);
+        await RunAsync();
+        var before = await OwnersAsync(device);
+
+        await OrderAsync(OrderKind.Provision, device, "in-vain-" + device, customer: "hesitant");
+        await RunAsync();
+        Assert.That((await Rows.FindAsync(device, Cancel))!.Customer, Is.EqualTo("hesitant"));
+        Assert.That(await OwnersAsync(device), Is.EqualTo(before), "while it is merely ordered");
+        Time.Advance(TimeSpan.FromDays(90));
+        await RunAsync();
+        Assert.That((await Rows.FindAsync(device, Cancel))!.Customer, Is.EqualTo("green-valley"));
+        Assert.That(await OwnersAsync(device), Is.EqualTo(before), "after it has come to nothing");
+
+        await OrderAsync(OrderKind.Provision, device, "again-" + device, customer: "second-hand");
+        await RunAsync();
+        await HelloAsync(device);
+        await RunAsync();
+        Assert.That(
+            await ScalarAsync<string>($"select string_agg(customer || (to_at is null)::text, ',' order by from_at) from ownership where device_id = '{device}'"),
+            Is.EqualTo("green-valleyfalse,second-handtrue"));
     }
 
     [Test]
@@ -148,7 +181,7 @@ public sealed class OrderTests : OrderFixture
         await RunAsync();
 
         Assert.That((await Registry.FindAsync(device, Cancel))!.Device.Customer, Is.EqualTo("other-valley"));
-        Assert.That(await RowAsync(device), Is.EqualTo(new RowBefore("irrigation", "irrigation-station", "other-valley", "active")));
+        Assert.That(await Rows.FindAsync(device, Cancel), Is.EqualTo(new RowBefore("irrigation", "irrigation-station", "other-valley", "active")));
         Assert.That(await ScalarAsync<long>($"select device_key from device where device_id = '{device}'"), Is.EqualTo(key), "the history hangs on it");
         Assert.That(await ScalarAsync<string>($"select string_agg(customer, ',' order by to_at nulls last) from ownership where device_id = '{device}'"),
             Is.EqualTo("green-valley,other-valley"));
@@ -213,7 +246,7 @@ public sealed class OrderTests : OrderFixture
         await RunAsync();
         await HelloAsync(device);
         await RunAsync();
-        Assert.That(await RowAsync(device), Is.EqualTo(new RowBefore("irrigation", "irrigation-pump-v2", "second-hand", "active")));
+        Assert.That(await Rows.FindAsync(device, Cancel), Is.EqualTo(new RowBefore("irrigation", "irrigation-pump-v2", "second-hand", "active")));
         Assert.That((await Registry.FindAsync(device, Cancel))!.PrimaryKey, Is.Not.EqualTo(key));
     }
 
@@ -357,17 +390,19 @@ public sealed class OrderTests : OrderFixture
             Ending = OrderPhase.Cancelled,
             Reason = "cancelled",
             Deadline = Noon,
-            Before = new(new(new("dp2", "irrigation", "irrigation-pump-v2", "green-valley", "test", null), true), new("irrigation", "irrigation-pump-v2", "green-valley", "active", "north-field", ["orchard"], Noon)),
+            Before = new(new(new("dp2", "irrigation", "irrigation-pump-v2", "green-valley", "test", null), true), new("irrigation", "irrigation-pump-v2", "green-valley", "active", "north-field", ["orchard"])),
         };
         const string json = """
-            {"kind":"rotate_keys","phase":"undoing","at":1,"dueAt":"2025-06-01T12:00:00+00:00","troubles":2,"deadline":"2025-06-01T12:00:00+00:00","ending":"cancelled","reason":"cancelled","before":{"identity":{"tags":{"protocol":"dp2","offering":"irrigation","product":"irrigation-pump-v2","customer":"green-valley","region":"test"},"enabled":true},"row":{"offering":"irrigation","product":"irrigation-pump-v2","customer":"green-valley","status":"active","site":"north-field","tags":["orchard"],"ownedSince":"2025-06-01T12:00:00+00:00"}}}
+            {"kind":"rotate_keys","phase":"undoing","at":1,"dueAt":"2025-06-01T12:00:00+00:00","troubles":2,"deadline":"2025-06-01T12:00:00+00:00","ending":"cancelled","reason":"cancelled","before":{"identity":{"tags":{"protocol":"dp2","offering":"irrigation","product":"irrigation-pump-v2","customer":"green-valley","region":"test"},"enabled":true},"row":{"offering":"irrigation","product":"irrigation-pump-v2","customer":"green-valley","status":"active","site":"north-field","tags":["orchard"]}}}
             """;
-        const string olderRow = """{"offering":"irrigation","product":"irrigation-pump-v2","customer":"green-valley","status":"active"}""";
+        const string oldestRow = """{"offering":"irrigation","product":"irrigation-pump-v2","customer":"green-valley","status":"active"}""";
+        const string olderRow = """{"offering":"irrigation","product":"irrigation-pump-v2","customer":"green-valley","status":"active","ownedSince":"2025-06-01T12:00:00+00:00"}""";
 
         Assert.That(JsonSerializer.Serialize(state, OrderTable.Json), Is.EqualTo(json));
         Assert.That(JsonSerializer.Deserialize<OrderState>(json, OrderTable.Json), Is.EqualTo(state).UsingPropertiesComparer());
-        Assert.That(
-            JsonSerializer.Deserialize<RowBefore>(olderRow, OrderTable.Json), Is.EqualTo(new RowBefore("irrigation", "irrigation-pump-v2", "green-valley", "active")));
+        foreach (var row in new[] { oldestRow, olderRow })
+            Assert.That(
+                JsonSerializer.Deserialize<RowBefore>(row, OrderTable.Json), Is.EqualTo(new RowBefore("irrigation", "irrigation-pump-v2", "green-valley", "active")));
         Assert.That(Enum.GetNames<OrderStep>(), Is.EqualTo(new[]
         {
             "Admit", "Register", "MarkOrdered", "AwaitHello", "MarkActive", "MarkChanged", "Disable", "Enable", "MarkSuspended", "RenewSecondary",
@@ -388,18 +423,17 @@ public sealed class OrderTests : OrderFixture
         Assert.That((await Registry.FindAsync(device, Cancel))!.Device.Offering, Is.EqualTo("irrigation"));
     }
 
-    /// <summary>The row without the time since when it has its owner, which is the database's clock.</summary>
-    private async Task<RowBefore?> RowAsync(string device) =>
-        await Rows.FindAsync(device, Cancel) is { } row ? row with { OwnedSince = null } : null;
-
+    /// <summary>Whose it was, from when to when.</summary>
     private Task<string> OwnersAsync(string device) =>
         ScalarAsync<string>($"select string_agg(customer || ' ' || from_at || ' ' || coalesce(to_at::text, ''), ',' order by from_at) from ownership where device_id = '{device}'");
 
-    private async Task AssertNothingIsLeftAsync(string device)
+    /// <param name="owners">Who had the device for a while: an order that failed late has made it work for its customer, and history says so.</param>
+    private async Task AssertNothingIsLeftAsync(string device, int owners = 0)
     {
         Assert.That(await Registry.FindAsync(device, Cancel), Is.Null, "identity");
         var row = await Rows.FindAsync(device, Cancel);
         Assert.That(row, Is.Null.Or.EqualTo(new RowBefore("irrigation", "", "", "retired")), "a row that belongs to nobody");
         Assert.That(await ScalarAsync<long>($"select count(*) from ownership where device_id = '{device}' and to_at is null"), Is.Zero);
+        Assert.That(await ScalarAsync<long>($"select count(*) from ownership where device_id = '{device}'"), Is.EqualTo(owners));
     }
 }

@@ -104,6 +104,15 @@ public sealed class CatalogLoaderTests
         "1: argument \"setpoint_speed\": set_speed of dictionary 257 takes setpoint_speed, each with the type of its point")]
     [TestCase("v2", """ "name": "stop", "arguments": [{ "name": "flow" }] """, "1: argument \"flow\": stop of dictionary 257 takes nothing")]
     [TestCase("v2", """ "name": "set_speed" """, "1: set_speed of dictionary 257 needs the argument \"setpoint_speed\"")]
+    [TestCase("v1", """ "name": "set_param", "arguments": [{ "name": "p", "type": "uint", "min": "1", "max": "9" }, { "name": "p", "type": "uint", "max": "9", "field": "arg2" }] """,
+        "1/arguments: \"p\" is there more than once")]
+    [TestCase("v2", """ "name": "set_speed", "arguments": [{ "name": "setpoint_speed" }, { "name": "setpoint_speed", "max": "9" }] """,
+        "1/arguments: \"setpoint_speed\" is there more than once")]
+    [TestCase("v1", """ "name": "set_clock" """, "1: set_clock needs \"repeatable\": false: in a queue its time grows old")]
+    [TestCase("v1", """ "name": "set_clock", "repeatable": false, "arguments": [{ "name": "clock", "type": "uint", "max": "9", "field": "arg2" }] """,
+        "1/arguments: set_clock takes none: the region says the time when it sends the command")]
+    [TestCase("v2", """ "name": "pumps[].start" """, "1/name: \"instances\" does not say how many \"pumps\" there are")]
+    [TestCase("v2", """ "name": "pumps[1].start" """, "1/name: PatternMismatch")]
     [TestCase("v2", """ "name": "stop", "timeToLiveSeconds": 86401 """, "1/timeToLiveSeconds: NumberTooBig")]
     public void A_command_that_the_protocol_cannot_carry_is_a_fault_with_file_place_and_rule(string product, string command, string expected)
     {
@@ -113,6 +122,33 @@ public sealed class CatalogLoaderTests
             """));
 
         Assert.That(Fault(), Does.Contain($"{file}: /commands{(expected[0] == ':' ? "" : "/")}{expected}"));
+    }
+
+    /// <summary>Parts of a device: they are in its dictionary, and their commands in that of the part.</summary>
+    [TestCase("""[{ "point": "header_pressure", "min": 1, "max": 8 }]""", "start", "/instances/0/point: dictionary 258 (irrigation-station) has no group \"header_pressure\"")]
+    [TestCase("""[{ "point": "pumps", "min": 2, "max": 1 }]""", "start", "/instances/0: min is 2 and max is 1")]
+    [TestCase("""[{ "point": "pumps", "min": 1, "max": 2 }, { "point": "pumps", "min": 1, "max": 3 }]""", "start", "/instances/1/point: \"pumps\" is there more than once")]
+    [TestCase("""[{ "point": "pumps", "min": -1, "max": 8 }]""", "start", "/instances/0/min: NumberTooSmall")]
+    [TestCase("""[{ "point": "pumps", "min": 1, "max": 8 }]""", "fly", "/commands/0: dictionary 257 (irrigation-pump) has no command \"fly\"")]
+    [TestCase("""[{ "point": "pumps", "min": 1, "max": 8 }]""", """start", "dictionary": 1, "role": "viewer""", "/commands/0/dictionary: commands of \"pumps\" are of its own dictionary")]
+    public void Commands_of_parts_are_tied_to_the_dictionaries(string instances, string command, string expected)
+    {
+        const string file = "products/irrigation-station.json";
+        Change(file, root =>
+        {
+            root["instances"] = JsonNode.Parse(instances);
+            root["commands"] = JsonNode.Parse($$"""[{ "description": "One.", "name": "pumps[].{{command}}" }]""");
+        });
+
+        Assert.That(Fault(), Does.Contain($"{file}: {expected}"));
+    }
+
+    [Test]
+    public void A_dp1_product_has_no_parts()
+    {
+        Change("products/irrigation-pump-v1.json", root => root["instances"] = JsonNode.Parse("""[{ "point": "pumps", "min": 1, "max": 8 }]"""));
+
+        Assert.That(Fault(), Does.Contain("products/irrigation-pump-v1.json: /instances/0: DP1 has no way to name a part of a device"));
     }
 
     [Test]

@@ -3,6 +3,9 @@ namespace Pumps.Core.Protocols.Dp1;
 /// <summary>One command of the table in PROTOCOL.md, section 4.10: its name and the values its two arguments may have, both ends included.</summary>
 public sealed record Dp1CommandInfo(byte Code, string Name, short Argument1Min, short Argument1Max, uint Argument2Min, uint Argument2Max)
 {
+    /// <summary>The command whose argument is a time, and so is made when it is sent.</summary>
+    public const string SetClock = "set_clock";
+
     private const uint RebootKey = 0xB007B007;
 
     private static readonly Dp1CommandInfo[] Table =
@@ -14,7 +17,7 @@ public sealed record Dp1CommandInfo(byte Code, string Name, short Argument1Min, 
         new(5, "open_valve", 0, 0, 0, 0),
         new(6, "close_valve", 0, 0, 0, 0),
         new(7, "reset_alarms", 0, 0, 0, 0xFFFFFF),
-        new(8, "set_clock", 0, 0, 0, 0xFFFFFFFE),
+        new(8, SetClock, 0, 0, 0, 0xFFFFFFFE),
         new(9, "read_status", 0, 0, 0, 0),
         new(10, "read_counters", 0, 0, 0, 0),
         new(11, "read_buffer", 1, 19, 0, 0),

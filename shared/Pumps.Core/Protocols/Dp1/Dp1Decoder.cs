@@ -28,7 +28,7 @@ namespace Pumps.Core.Protocols.Dp1;
 /// </remarks>
 public static class Dp1Decoder
 {
-    private const long EpochMs = 946_684_800_000; // 2000-01-01
+    internal const long EpochMs = 946_684_800_000; // 2000-01-01
     private const long AheadMaxMs = 900_000;
     private const long PastMaxMs = 400L * 24 * 3600 * 1000;
 

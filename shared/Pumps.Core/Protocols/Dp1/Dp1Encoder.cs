@@ -12,6 +12,10 @@ public static class Dp1Encoder
 {
     public const int SizeMax = Dp1Layout.TelegramSizeMax;
 
+    /// <summary>What the clock of a device shows at an instant: seconds of its civil time since 2000 (section 3).</summary>
+    public static uint ClockAt(DateTimeOffset now, int utcOffsetMinutes) =>
+        checked((uint)((now.ToUnixTimeMilliseconds() - Dp1Decoder.EpochMs + 60_000L * utcOffsetMinutes) / 1000));
+
     /// <summary>Encodes a decoded telegram again: byte for byte what was decoded, codes without a name and values out of range included.</summary>
     public static int Encode(Span<byte> to, Dp1Telegram telegram)
     {
