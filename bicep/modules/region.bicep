@@ -216,6 +216,7 @@ module apps 'functionApp.bicep' = [
         FeedHubs__fullyQualifiedNamespace: '${feedName}.servicebus.windows.net'
         ServiceBus__fullyQualifiedNamespace: '${busName}.servicebus.windows.net'
         IotHub__hostName: iotHubHost
+        Postgres__HistoryKept: '${region.database.historyDays}.00:00:00'
         ConnectionStrings__Postgres: 'Host=${databaseHost};Database=pumps;Username=${localName(region.code, app.name)};SSL Mode=VerifyFull;Options=-c role=pumps_owner;Max Auto Prepare=50'
         APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
       }

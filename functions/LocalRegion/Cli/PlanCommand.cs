@@ -41,7 +41,7 @@ public sealed class PlanCommand
     private readonly Option<int?> _retention = new("--retention") { Description = "Days that observations stay in the database. Default: 90." };
     private readonly Option<int[]> _archive = new("--archive")
     {
-        Description = "Days after which raw events are cool, in the archive tier, deleted. Default: 30 90 730.", Arity = new(3, 3), AllowMultipleArgumentsPerToken = true,
+        Description = "Days after which raw events are cool, cold, deleted. Default: 30 90 730.", Arity = new(3, 3), AllowMultipleArgumentsPerToken = true,
     };
 
     private readonly Option<double?> _peak = new("--peak") { Description = "The busiest minute as a multiple of the average. Default: 2." };

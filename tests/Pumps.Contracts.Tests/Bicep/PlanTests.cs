@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Pumps.Contracts.Tests.Azure;
 using Pumps.Core.Capacity;
 using Pumps.Handlers.Capacity;
@@ -30,6 +31,7 @@ public sealed class PlanTests
             sku: 'Standard_D96ds_v5'
             tier: 'GeneralPurpose'
             storageGB: 16384 // grown once
+            historyDays: 400
             administrators: { objectId: '0', name: 'it''s { not' }
           }
           apps: {
@@ -94,9 +96,13 @@ public sealed class PlanTests
         {
             Assert.That(load.ZoneRedundant ? "true" : "false", Is.EqualTo(file.Read("zoneRedundant")));
             Assert.That($"{load.ArchiveCoolAfterDays}", Is.EqualTo(file.Read("archive.coolAfterDays")));
-            Assert.That($"{load.ArchiveColdAfterDays}", Is.EqualTo(file.Read("archive.archiveAfterDays")));
+            Assert.That($"{load.ArchiveColdAfterDays}", Is.EqualTo(file.Read("archive.coldAfterDays")));
             Assert.That($"{load.ArchiveDeleteAfterDays}", Is.EqualTo(file.Read("archive.deleteAfterDays")));
             Assert.That(load.Partners, Is.EqualTo(partners.Count()));
+            Assert.That($"{load.RetentionDays}", Is.EqualTo(file.Read("database.historyDays")));
+            Assert.That(
+                Infrastructure.Region(region).Of("Microsoft.Web/sites/config").Select(c => c.Find("properties", "Postgres__HistoryKept")?.GetString()).OfType<string>().Distinct(),
+                Is.EqualTo(new[] { $"{load.RetentionDays}.00:00:00" }), "The apps drop what is older than the disk was sized for.");
             foreach (var app in new[] { "Decode", "Datapoints", "Devices" })
                 Assert.That(file.Read($"apps.{app}.memoryMB"), Is.EqualTo($"{Demand.InstanceMemoryMb}"), app);
         });
@@ -135,6 +141,27 @@ public sealed class PlanTests
         });
 
     [Test]
+    public void A_price_without_a_source_is_a_guess_and_a_plan_says_what_rests_on_it()
+    {
+        var folder = CatalogWhere("captureThroughputUnit", price => price["source"] = null);
+
+        // A throughput unit costs 21.90 and 73 for capture, the feeds' another 21.90.
+        Assert.That(Printed(folder, []), Does.Match("[1-9][0-9]* % of the sum rests on prices that are not verified: captureThroughputUnit\\."));
+        Assert.That(Printed(folder, new() { ["captureThroughputUnit"] = 70 }), Does.Contain("Every price is published for westeurope, as of ").And.Contain("or was given"));
+    }
+
+    [Test]
+    public void A_price_has_a_source_that_is_listed_or_says_why_it_has_none()
+    {
+        Assert.That(
+            () => Printed(CatalogWhere("millionEvents", price => price["source"] = "hearsay"), []),
+            Throws.TypeOf<CatalogException>().With.Message.Contains("\"millionEvents\" has the source \"hearsay\", which is not in /sources"));
+        Assert.That(
+            () => Printed(CatalogWhere("millionEvents", price => price["source"] = null), []),
+            Throws.TypeOf<CatalogException>().With.Message.Contains("westeurope.json: /prices/5/note: PropertyRequired"));
+    }
+
+    [Test]
     public void Writing_changes_the_derived_values_and_nothing_else()
     {
         var (code, text) = Run("--devices", "100000", "--interval", "120", "--offering", "irrigation", "--zone-redundant", "--write", _file.FullName);
@@ -146,7 +173,7 @@ public sealed class PlanTests
             .Replace("throughputUnits: 4, throughputUnitsMax: 20", "throughputUnits: 1, throughputUnitsMax: 2", StringComparison.Ordinal)
             .Replace("throughputUnits: 8", "throughputUnits: 2", StringComparison.Ordinal).Replace("throughputUnitsMax: 40", "throughputUnitsMax: 3", StringComparison.Ordinal)
             .Replace("partitions: 1", "partitions: 8", StringComparison.Ordinal)
-            .Replace("Standard_D96ds_v5", "Standard_D2ds_v5", StringComparison.Ordinal)
+            .Replace("Standard_D96ds_v5", "Standard_D2ds_v5", StringComparison.Ordinal).Replace("historyDays: 400", "historyDays: 90", StringComparison.Ordinal)
             .Replace("instancesMax: 100", "instancesMax: 40", StringComparison.Ordinal).Replace("instancesMax: 60", "instancesMax: 40", StringComparison.Ordinal);
         Assert.That(code, Is.Zero, text);
         Assert.That(File.ReadAllText(_file.FullName), Is.EqualTo(expected));
@@ -241,6 +268,35 @@ public sealed class PlanTests
 
         Assert.That(code, Is.Zero);
         Assert.That(text, Does.Contain("First limit: ").And.Contain("inputs, not quotes").And.Contain("As bicep/ deploys a region: "));
+    }
+
+    /// <summary>A copy of the catalog in which one price of West Europe is another.</summary>
+    private string CatalogWhere(string price, Action<JsonObject> change)
+    {
+        var folder = Path.Combine(_file.DirectoryName!, price);
+        foreach (var file in Directory.GetFiles(CatalogLoader.DefaultFolder, "*.json", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(folder, Path.GetRelativePath(CatalogLoader.DefaultFolder, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy, overwrite: true);
+        }
+
+        var list = Path.Combine(folder, "capacity", "prices", "westeurope.json");
+        var root = JsonNode.Parse(File.ReadAllText(list))!;
+        change(root["prices"]!.AsArray().Select(p => p!.AsObject()).Single(p => (string?)p["name"] == price));
+        File.WriteAllText(list, root.ToJsonString());
+        return folder;
+    }
+
+    private static string Printed(string folder, Dictionary<string, double> given)
+    {
+        var catalog = CatalogLoader.Load(folder);
+        var model = new CapacityModel(Topology.Of(catalog), CapacityFiles.Limits(folder), CapacityFiles.Costs(folder), CapacityFiles.Prices(folder, "westeurope", given));
+        using var output = new StringWriter();
+        PlanTables.Print(
+            AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(output) }),
+            model.Plan(new() { Devices = 1000, IntervalSeconds = 60, Offerings = catalog.Offerings.Keys.ToDictionary(o => o, _ => 1.0) }), widthMin: 400);
+        return output.ToString();
     }
 
     private static (int Code, string Text) Run(params string[] options)
