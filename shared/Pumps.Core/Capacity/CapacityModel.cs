@@ -100,7 +100,7 @@ public sealed class CapacityModel(Topology topology, CapacityLimits limits, Even
         yield return Use("database_memory", demand.DatabaseMemoryGB, server.MemoryGB, "GB", ElasticCluster);
         yield return Use("database_storage", demand.DatabaseGigabytes, disk.Gigabytes, "GB", "Keep history for fewer days. " + ElasticCluster);
         yield return Use("database_operations", demand.DatabaseOperations, Math.Min(disk.OperationsPerSecond, server.OperationsPerSecond), "operations a second", ElasticCluster);
-        yield return Use("database_bandwidth", demand.DatabaseMegabytes, Math.Min(limits.DatabaseDiskMegabytes, server.MegabytesPerSecond), "MB a second", ElasticCluster);
+        yield return Use("database_bandwidth", demand.DatabaseMegabytes, Math.Min(limits.DatabaseDiskMegabytes, server.MegabytesPerSecond), "MiB a second", ElasticCluster);
         yield return Use("database_sessions", demand.Sessions, server.Sessions, "sessions", "PgBouncer of the server, in transaction mode.");
 
         static LimitUse Use(string name, double used, double available, string unit, string then) => new(name, used, available, unit, null, then);

@@ -47,6 +47,14 @@ public sealed class PlanTests
 
         """;
 
+    // What a message costs in these tests; what it was measured to cost is for the regions' files alone.
+    private static readonly Dictionary<string, double> Costs = new()
+    {
+        ["region_microseconds"] = 30, ["database_microseconds"] = 20, ["frame_bytes"] = 100, ["raw_event_bytes"] = 400, ["feed_events_per_frame"] = 1,
+        ["feed_event_bytes"] = 1000, ["history_bytes"] = 500, ["history_key_bytes"] = 50, ["write_ahead_bytes"] = 1000, ["latest_bytes_per_device"] = 2000,
+    };
+
+    private string _catalog = null!;
     private FileInfo _file = null!;
 
     private static IEnumerable<string> Regions => Infrastructure.Regions;
@@ -59,6 +67,23 @@ public sealed class PlanTests
             return (routes.RawHubs[0].Partitions, routes.FeedHubs[0].Partitions);
         }
     }
+
+    [OneTimeSetUp]
+    public void MakeCatalog()
+    {
+        _catalog = Directory.CreateTempSubdirectory("pumps-plan-catalog-").FullName;
+        foreach (var file in Directory.GetFiles(CatalogLoader.DefaultFolder, "*.json", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(_catalog, Path.GetRelativePath(CatalogLoader.DefaultFolder, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        ChangeFile("costs.json", "measured", cost => cost["value"] = Costs[(string)cost["name"]!]);
+    }
+
+    [OneTimeTearDown]
+    public void RemoveCatalog() => Directory.Delete(_catalog, true);
 
     [SetUp]
     public void MakeFile()
@@ -143,22 +168,37 @@ public sealed class PlanTests
     [Test]
     public void A_price_without_a_source_is_a_guess_and_a_plan_says_what_rests_on_it()
     {
-        var folder = CatalogWhere("captureThroughputUnit", price => price["source"] = null);
+        ChangePrices(price =>
+        {
+            if ((string?)price["name"] == "captureThroughputUnit")
+                (price["source"], price["note"]) = (null, "from memory");
+        });
 
-        // A throughput unit costs 21.90 and 73 for capture, the feeds' another 21.90.
-        Assert.That(Printed(folder, []), Does.Match("[1-9][0-9]* % of the sum rests on prices that are not verified: captureThroughputUnit\\."));
-        Assert.That(Printed(folder, new() { ["captureThroughputUnit"] = 70 }), Does.Contain("Every price is published for westeurope, as of ").And.Contain("or was given"));
+        var (code, text) = Run("--devices", "1000", "--interval", "60", "--prices", "elsewhere");
+        Assert.That(code, Is.Zero, text);
+        Assert.That(text, Does.Match("[1-9][0-9]* % of the sum rests on prices that are not verified: captureThroughputUnit\\."));
+
+        (code, text) = Run("--devices", "1000", "--interval", "60", "--prices", "elsewhere", "--price", "captureThroughputUnit=70");
+        Assert.That(code, Is.Zero, text);
+        Assert.That(text, Does.Contain("Every price is published for westeurope, as of ").And.Contain("or was given").And.Not.Contain("not verified"));
     }
 
     [Test]
     public void A_price_has_a_source_that_is_listed_or_says_why_it_has_none()
     {
-        Assert.That(
-            () => Printed(CatalogWhere("millionEvents", price => price["source"] = "hearsay"), []),
-            Throws.TypeOf<CatalogException>().With.Message.Contains("\"millionEvents\" has the source \"hearsay\", which is not in /sources"));
-        Assert.That(
-            () => Printed(CatalogWhere("millionEvents", price => price["source"] = null), []),
-            Throws.TypeOf<CatalogException>().With.Message.Contains("westeurope.json: /prices/5/note: PropertyRequired"));
+        ChangePrices(price => price["source"] = "hearsay");
+        var (code, text) = Run("--devices", "1", "--interval", "60", "--prices", "elsewhere");
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(text, Does.Contain("\"iotHubS1Unit\" has the source \"hearsay\", which is not in /sources"));
+
+        ChangePrices(price =>
+        {
+            price["source"] = null;
+            price.Remove("note");
+        });
+        (code, text) = Run("--devices", "1", "--interval", "60", "--prices", "elsewhere");
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(text, Does.Contain("elsewhere.json: /prices/5/note: PropertyRequired"));
     }
 
     [Test]
@@ -270,40 +310,28 @@ public sealed class PlanTests
         Assert.That(text, Does.Contain("First limit: ").And.Contain("inputs, not quotes").And.Contain("As bicep/ deploys a region: "));
     }
 
-    /// <summary>A copy of the catalog in which one price of West Europe is another.</summary>
-    private string CatalogWhere(string price, Action<JsonObject> change)
+    /// <summary>Makes a price list <c>elsewhere</c> out of that of West Europe.</summary>
+    private void ChangePrices(Action<JsonObject> change)
     {
-        var folder = Path.Combine(_file.DirectoryName!, price);
-        foreach (var file in Directory.GetFiles(CatalogLoader.DefaultFolder, "*.json", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(folder, Path.GetRelativePath(CatalogLoader.DefaultFolder, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy, overwrite: true);
-        }
-
-        var list = Path.Combine(folder, "capacity", "prices", "westeurope.json");
-        var root = JsonNode.Parse(File.ReadAllText(list))!;
-        change(root["prices"]!.AsArray().Select(p => p!.AsObject()).Single(p => (string?)p["name"] == price));
-        File.WriteAllText(list, root.ToJsonString());
-        return folder;
+        var prices = Path.Combine(_catalog, "capacity", "prices");
+        File.Copy(Path.Combine(prices, "westeurope.json"), Path.Combine(prices, "elsewhere.json"), overwrite: true);
+        ChangeFile(Path.Combine("prices", "elsewhere.json"), "prices", change);
     }
 
-    private static string Printed(string folder, Dictionary<string, double> given)
+    private void ChangeFile(string file, string list, Action<JsonObject> change)
     {
-        var catalog = CatalogLoader.Load(folder);
-        var model = new CapacityModel(Topology.Of(catalog), CapacityFiles.Limits(folder), CapacityFiles.Costs(folder), CapacityFiles.Prices(folder, "westeurope", given));
-        using var output = new StringWriter();
-        PlanTables.Print(
-            AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(output) }),
-            model.Plan(new() { Devices = 1000, IntervalSeconds = 60, Offerings = catalog.Offerings.Keys.ToDictionary(o => o, _ => 1.0) }), widthMin: 400);
-        return output.ToString();
+        var path = Path.Combine(_catalog, "capacity", file);
+        var root = JsonNode.Parse(File.ReadAllText(path))!;
+        foreach (var item in root[list]!.AsArray())
+            change(item!.AsObject());
+        File.WriteAllText(path, root.ToJsonString());
     }
 
-    private static (int Code, string Text) Run(params string[] options)
+    private (int Code, string Text) Run(params string[] options)
     {
         using var output = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(output) });
         console.Profile.Width = 400;
-        return (PlanCommand.Create(console).Parse(options).Invoke(), output.ToString());
+        return (PlanCommand.Create(console, _catalog).Parse(options).Invoke(), output.ToString());
     }
 }
