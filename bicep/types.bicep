@@ -92,6 +92,11 @@ type databaseType = {
   @maxValue(32767)
   storageGB: int
 
+  @description('Days that single observations are kept, and for which the disk is sized. Roll-ups of hours and days stay longer.')
+  @minValue(1)
+  @maxValue(3650)
+  historyDays: int
+
   @minValue(7)
   @maxValue(35)
   backupDays: int
@@ -109,9 +114,9 @@ type archiveType = {
   @description('Geo: copies to the paired region too.')
   redundancy: 'Standard_LRS' | 'Standard_ZRS' | 'Standard_GZRS' | 'Standard_GRS'
 
-  @description('Days after which a file moves to the cool tier, then to the archive tier, and then is deleted.')
+  @description('Days after which a file moves to the cool tier, then to the cold tier, and then is deleted.')
   coolAfterDays: int
-  archiveAfterDays: int
+  coldAfterDays: int
   deleteAfterDays: int
 }
 

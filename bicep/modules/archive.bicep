@@ -43,7 +43,8 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01
             actions: {
               baseBlob: {
                 tierToCool: { daysAfterModificationGreaterThan: settings.coolAfterDays }
-                tierToArchive: { daysAfterModificationGreaterThan: settings.archiveAfterDays }
+                // Not the archive tier: zone-redundant accounts have none, and a replay would wait half a day for each file.
+                tierToCold: { daysAfterModificationGreaterThan: settings.coldAfterDays }
                 delete: { daysAfterModificationGreaterThan: settings.deleteAfterDays }
               }
             }

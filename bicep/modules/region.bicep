@@ -17,6 +17,14 @@ var iotHubName = globalName(region.code, '', subscriptionId)
 var iotHubHost = '${iotHubName}.azure-devices.net'
 var isPrivate = region.network.kind == 'private'
 
+// What a unit of the hub allows: direct methods a second (160 KB, 480 KB, 24 MB in 4 KB), and messages to devices a minute.
+var perUnit = {
+  S1: { methods: 40, messages: 100 }
+  S2: { methods: 120, messages: 100 }
+  S3: { methods: 6144, messages: 5000 }
+}
+var messageHundredths = perUnit[region.iotHub.tier].messages * region.iotHub.units * 100 / 60
+
 var iotHubIdentity = localName(region.code, 'iot-hub')
 var provisioningIdentity = localName(region.code, 'provisioning')
 var captureIdentity = localName(region.code, 'capture')
@@ -216,6 +224,9 @@ module apps 'functionApp.bicep' = [
         FeedHubs__fullyQualifiedNamespace: '${feedName}.servicebus.windows.net'
         ServiceBus__fullyQualifiedNamespace: '${busName}.servicebus.windows.net'
         IotHub__hostName: iotHubHost
+        Commands__methodsPerSecond: string(perUnit[region.iotHub.tier].methods * region.iotHub.units)
+        Commands__messagesPerSecond: '${messageHundredths / 100}.${padLeft(string(messageHundredths % 100), 2, '0')}'
+        Postgres__HistoryKept: '${region.database.historyDays}.00:00:00'
         ConnectionStrings__Postgres: 'Host=${databaseHost};Database=pumps;Username=${localName(region.code, app.name)};SSL Mode=VerifyFull;Options=-c role=pumps_owner;Max Auto Prepare=50'
         APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
       }

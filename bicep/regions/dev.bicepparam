@@ -14,11 +14,12 @@ param region = {
     sku: 'Standard_B2s'
     tier: 'Burstable'
     storageGB: 32
+    historyDays: 90
     backupDays: 7
     geoBackup: false
     administrators: { objectId: '00000000-0000-0000-0000-00000000000a', name: 'pumps-database-administrators-dev' }
   }
-  archive: { redundancy: 'Standard_LRS', coolAfterDays: 7, archiveAfterDays: 30, deleteAfterDays: 60 }
+  archive: { redundancy: 'Standard_LRS', coolAfterDays: 7, coldAfterDays: 30, deleteAfterDays: 60 }
   apps: {
     Decode: { memoryMB: 2048, instancesMax: 40, alwaysReady: {} }
     Datapoints: { memoryMB: 2048, instancesMax: 40, alwaysReady: {} }

@@ -1,6 +1,6 @@
 using '../main.bicep'
 
-// plan: --devices 50000 --interval 120 --offering fire-protection --offering irrigation --offering water-mixing --peak 3 --zone-redundant
+// plan: --devices 50000 --interval 120 --offering fire-protection --offering irrigation --offering water-mixing --peak 3 --zone-redundant --prices eastus2
 param region = {
   code: 'eus2'
   location: 'eastus2'
@@ -13,11 +13,12 @@ param region = {
     sku: 'Standard_D2ds_v5'
     tier: 'GeneralPurpose'
     storageGB: 4096
+    historyDays: 90
     backupDays: 35
     geoBackup: true
     administrators: { objectId: '00000000-0000-0000-0000-00000000000c', name: 'pumps-database-administrators-eus2' }
   }
-  archive: { redundancy: 'Standard_GZRS', coolAfterDays: 30, archiveAfterDays: 90, deleteAfterDays: 730 }
+  archive: { redundancy: 'Standard_GZRS', coolAfterDays: 30, coldAfterDays: 90, deleteAfterDays: 730 }
   apps: {
     Decode: {
       memoryMB: 2048

@@ -13,11 +13,12 @@ param region = {
     sku: 'Standard_D4ds_v5'
     tier: 'GeneralPurpose'
     storageGB: 8192
+    historyDays: 90
     backupDays: 35
     geoBackup: true
     administrators: { objectId: '00000000-0000-0000-0000-00000000000b', name: 'pumps-database-administrators-weu' }
   }
-  archive: { redundancy: 'Standard_GZRS', coolAfterDays: 30, archiveAfterDays: 90, deleteAfterDays: 730 }
+  archive: { redundancy: 'Standard_GZRS', coolAfterDays: 30, coldAfterDays: 90, deleteAfterDays: 730 }
   apps: {
     Decode: {
       memoryMB: 2048

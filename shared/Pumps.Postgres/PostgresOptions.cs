@@ -7,7 +7,7 @@ public sealed record PostgresOptions
 {
     public const string Section = "Postgres";
 
-    /// <summary>How long single observations are kept. Roll-ups of hours stay twice as long as a season, those of days for a pump's life.</summary>
+    /// <summary>How long single observations are kept, of all offerings: they share the partitions of a day. Roll-ups of hours stay twice as long as a season, those of days for a pump's life.</summary>
     [Range(typeof(TimeSpan), "1.00:00:00", "3650.00:00:00")]
     public TimeSpan HistoryKept { get; init; } = TimeSpan.FromDays(90);
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
@@ -20,16 +21,17 @@ public static class PostgresServices
 
     /// <summary>Storage in PostgreSQL. The host runs <see cref="Migrator"/> and <see cref="Partitions"/> before anything else.</summary>
     public static IServiceCollection AddPostgres(
-        this IServiceCollection services, string connectionString, IReadOnlyList<CounterDefinition> counters, PostgresOptions? options = null) =>
-        services.AddPostgres(CreateDataSource(connectionString), counters, options);
+        this IServiceCollection services, string connectionString, IReadOnlyList<CounterDefinition> counters) =>
+        services.AddPostgres(CreateDataSource(connectionString), counters);
 
     public static IServiceCollection AddPostgres(
-        this IServiceCollection services, NpgsqlDataSource database, IReadOnlyList<CounterDefinition> counters, PostgresOptions? options = null)
+        this IServiceCollection services, NpgsqlDataSource database, IReadOnlyList<CounterDefinition> counters)
     {
         RuntimeHelpers.RunClassConstructor(typeof(Sql).TypeHandle);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(_ => database);
-        services.AddSingleton(options ?? new PostgresOptions());
+        services.AddOptions<PostgresOptions>().BindConfiguration(PostgresOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(s => s.GetRequiredService<IOptions<PostgresOptions>>().Value);
         services.AddSingleton(new Counters(counters));
         services.AddSingleton<Migrator>();
         services.AddSingleton<Partitions>();

@@ -50,7 +50,6 @@ public sealed class FourthOfferingJourney
             id = "heating",
             name = "District heating",
             description = "Circulation pumps of heating networks.",
-            historyDays = 400,
         });
         await WriteAsync("dictionaries/0401-heating.json", new
         {

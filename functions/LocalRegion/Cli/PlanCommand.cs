@@ -41,7 +41,7 @@ public sealed class PlanCommand
     private readonly Option<int?> _retention = new("--retention") { Description = "Days that observations stay in the database. Default: 90." };
     private readonly Option<int[]> _archive = new("--archive")
     {
-        Description = "Days after which raw events are cool, in the archive tier, deleted. Default: 30 90 730.", Arity = new(3, 3), AllowMultipleArgumentsPerToken = true,
+        Description = "Days after which raw events are cool, cold, deleted. Default: 30 90 730.", Arity = new(3, 3), AllowMultipleArgumentsPerToken = true,
     };
 
     private readonly Option<double?> _peak = new("--peak") { Description = "The busiest minute as a multiple of the average. Default: 2." };
@@ -52,17 +52,24 @@ public sealed class PlanCommand
     private readonly Option<bool> _json = new("--json") { Description = "Print the plan as JSON, and nothing else." };
     private readonly Option<FileInfo?> _write = new("--write") { Description = "A file of bicep/regions: puts in what the plan derives, and shows the difference." };
 
+    private readonly string _catalog;
     private readonly Command _command;
 
-    private PlanCommand() => _command = new("plan", "Size a region in Azure: units, instances, database, cost, and which limit comes first. Exit code 1: bad input.")
+    private PlanCommand(string catalog)
     {
-        _devices, _interval, _offering, _dp1Share, _messageBytes, _observations, _eventShare, _commands, _partners, _retention, _archive, _peak,
-        _zoneRedundant, _burstable, _prices, _price, _json, _write,
-    };
+        _catalog = catalog;
+        _command = new("plan", "Size a region in Azure: units, instances, database, cost, and which limit comes first. Exit code 1: bad input.")
+        {
+            _devices, _interval, _offering, _dp1Share, _messageBytes, _observations, _eventShare, _commands, _partners, _retention, _archive, _peak,
+            _zoneRedundant, _burstable, _prices, _price, _json, _write,
+        };
+    }
 
-    public static Command Create(IAnsiConsole console)
+    public static Command Create(IAnsiConsole console) => Create(console, CatalogLoader.DefaultFolder);
+
+    internal static Command Create(IAnsiConsole console, string catalog)
     {
-        var plan = new PlanCommand();
+        var plan = new PlanCommand(catalog);
         plan._command.SetAction(parsed => plan.Run(console, parsed));
         return plan._command;
     }
@@ -71,7 +78,7 @@ public sealed class PlanCommand
     /// <exception cref="FormatException">They are no options of this command, or no workload.</exception>
     internal static CapacityPlan Of(string options)
     {
-        var plan = new PlanCommand();
+        var plan = new PlanCommand(CatalogLoader.DefaultFolder);
         var parsed = plan._command.Parse(options);
         return parsed.Errors.Count == 0 ? plan.Compute(parsed) : throw new FormatException(string.Join(' ', parsed.Errors.Select(e => e.Message)));
     }
@@ -96,9 +103,8 @@ public sealed class PlanCommand
 
     private CapacityPlan Compute(ParseResult parsed)
     {
-        var folder = CatalogLoader.DefaultFolder;
-        var catalog = CatalogLoader.Load(folder);
-        var limits = CapacityFiles.Limits(folder);
+        var catalog = CatalogLoader.Load(_catalog);
+        var limits = CapacityFiles.Limits(_catalog);
         var load = Workload(parsed, catalog);
         if (load.Faults(limits).ToList() is { Count: > 0 } faults)
             throw new FormatException(string.Join(Environment.NewLine, faults.Select(f => "--" + f)));
@@ -106,8 +112,8 @@ public sealed class PlanCommand
         var list = parsed.GetValue(_prices)!;
         if (!list.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c)))
             throw new FormatException($"--prices {list}: a price list is named like its location, such as {DefaultPrices}.");
-        var prices = CapacityFiles.Prices(folder, list, Weights("--price", parsed.GetValue(_price) ?? []));
-        return new CapacityModel(Topology.Of(catalog), limits, CapacityFiles.Costs(folder), prices).Plan(load);
+        var prices = CapacityFiles.Prices(_catalog, list, Weights("--price", parsed.GetValue(_price) ?? []));
+        return new CapacityModel(Topology.Of(catalog), limits, CapacityFiles.Costs(_catalog), prices).Plan(load);
     }
 
     private Workload Workload(ParseResult parsed, Catalog catalog)
@@ -158,7 +164,7 @@ public sealed class PlanCommand
     private string PricesOf(ParseResult parsed) => string.Concat(
         (parsed.GetValue(_price) ?? []).Select(p => " --price " + p).Prepend(parsed.GetValue(_prices) is var list && list != DefaultPrices ? " --prices " + list : ""));
 
-    private static int Write(IAnsiConsole console, CapacityPlan plan, string options, FileInfo file, bool quiet)
+    private int Write(IAnsiConsole console, CapacityPlan plan, string options, FileInfo file, bool quiet)
     {
         if (!file.Exists)
             throw new FormatException($"--write {file}: there is no such file. Copy that of the nearest region first.");
@@ -167,7 +173,7 @@ public sealed class PlanCommand
                 $"--write {file.Name}: one region does not carry this: {string.Join(", ", plan.Exceeded.Select(l => l.Name))}. "
                 + $"Plan regions of at most {plan.DevicesPerRegion.ToString("#,0", CultureInfo.InvariantCulture)} devices each, or what the table says to do.");
 
-        var routes = CatalogLoader.Load(CatalogLoader.DefaultFolder).Routes;
+        var routes = CatalogLoader.Load(_catalog).Routes;
         var before = File.ReadAllText(file.FullName);
         var region = new RegionFile(before);
         var notes = region.Put(plan, options, (routes.RawHubs[0].Partitions, routes.FeedHubs[0].Partitions));

@@ -36,7 +36,7 @@ internal static class PlanTables
             $"{Number(database.CoresNeeded)} vCores, {Number(database.MemoryNeededGB)} GB of memory, {Number(database.OperationsPerSecond)} operations a second, {Number(database.Sessions)} sessions; "
             + $"grows by {Number(database.GrowthGBPerDay)} GB a day to {Number(database.FullGB)} GB with room"
             + (database.Nodes > 1 ? "; an elastic cluster" : ""));
-        Row("archive", $"{Number(archive.HotGB + archive.CoolGB + archive.ColdGB)} GB", $"{Number(archive.GBPerDay)} GB a day; hot {Number(archive.HotGB)}, cool {Number(archive.CoolGB)}, archive tier {Number(archive.ColdGB)}");
+        Row("archive", $"{Number(archive.HotGB + archive.CoolGB + archive.ColdGB)} GB", $"{Number(archive.GBPerDay)} GB a day; hot {Number(archive.HotGB)}, cool {Number(archive.CoolGB)}, cold {Number(archive.ColdGB)}");
         console.Write(table);
 
         void Row(string what, string size, string because) => table.AddRow(new Text(what), new Text(size), new Text(because));
@@ -71,12 +71,19 @@ internal static class PlanTables
 
     private static void PrintCosts(IAnsiConsole console, CapacityPlan plan)
     {
-        var table = new Table().Border(TableBorder.Simple).Title($"Cost of a month, {plan.Currency}, with the prices given: inputs, not quotes")
+        var table = new Table().Border(TableBorder.Simple).Title($"Cost of a month, {plan.Prices.Currency}, with the prices given: inputs, not quotes")
             .AddColumn("what").AddColumn(new TableColumn("quantity").RightAligned()).AddColumn("unit").AddColumn(new TableColumn("amount").RightAligned());
         foreach (var cost in plan.Costs)
             table.AddRow(new Text(cost.What), new Text(Number(cost.Quantity)), new Text(cost.Unit), new Text(Money(cost.Amount)));
         table.AddRow(new Text("sum"), Text.Empty, Text.Empty, new Text(Money(plan.Cost)));
         console.Write(table);
+
+        var prices = plan.Prices;
+        if (prices.Unverified.Count == 0)
+            console.MarkupLineInterpolated($"Every price is published for {prices.Location}, as of {prices.AsOf}, or was given.");
+        else
+            console.MarkupLineInterpolated(
+                $"[red]{(100 * plan.UnverifiedShare).ToString("0", CultureInfo.InvariantCulture)} % of the sum rests on prices that are not verified: {string.Join(", ", prices.Unverified)}.[/] The others are published for {prices.Location}, as of {prices.AsOf}, or were given.");
     }
 
     private static string Size(NamespacePlan plan)

@@ -34,6 +34,7 @@ internal sealed partial class RegionFile(string text)
             notes.Add($"database.storageGB stays {storage}, though {plan.Database.StorageGB} would do: a disk cannot shrink.");
         else
             Set("database.storageGB", Number(plan.Database.StorageGB));
+        Set("database.historyDays", Number(plan.Workload.RetentionDays));
         foreach (var app in plan.Apps)
             Set($"apps.{app.App}.instancesMax", Number(app.InstancesMax));
         return notes;

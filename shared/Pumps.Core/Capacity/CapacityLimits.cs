@@ -40,7 +40,7 @@ public sealed record CapacityLimits
 /// <summary>What a unit of an IoT Hub tier gives; what ends in Min is had by any hub of the tier.</summary>
 public sealed record IotHubTier(
     string Name, double MessagesPerDay, int UnitsMax, double SendsPerSecond, double SendsPerSecondMin, double ConnectionsPerSecond,
-    double ConnectionsPerSecondMin, double MethodBytesPerSecond);
+    double ConnectionsPerSecondMin, double MethodBytesPerSecond, double MessagesToDevicesPerMinute);
 
 public sealed record DatabaseServer(string Sku, string Tier, int VCores, double MemoryGB, double OperationsPerSecond, double MegabytesPerSecond, int Sessions)
 {

@@ -22,6 +22,7 @@ public sealed class CapacityModel(Topology topology, CapacityLimits limits, Even
         var uses = LimitsOf(load);
         var most = uses[0].DevicesAt ?? DevicesSearched;
         var iotHub = PlanIotHub(load, demand);
+        var services = Up(load.Devices / limits.ProvisioningRegistrations);
         var raw = PlanNamespace(demand.Raw, load.PeakFactor, demand.RawPartitionsPlanned, demand.RawPartitions, topology.RawGroups);
         var feeds = PlanNamespace(demand.Feeds, load.PeakFactor, demand.FeedPartitionsPlanned, demand.FeedPartitions, demand.FeedReaders);
         AppPlan[] apps =
@@ -32,11 +33,14 @@ public sealed class CapacityModel(Topology topology, CapacityLimits limits, Even
         ];
         var database = PlanDatabase(load, demand);
         var archive = PlanArchive(load, demand);
+        CostLine[] CostsWith(PriceList list) => [.. Costs(list, load, demand, iotHub, raw, feeds, database, archive)];
+        var amounts = CostsWith(prices);
+        if (prices.UnverifiedOnly is { } guesses)
+            amounts = [.. amounts.Zip(CostsWith(guesses), (cost, guessed) => cost with { Unverified = guessed.Amount })];
         return new(
-            load, iotHub,
-            new(Up(load.Devices / limits.ProvisioningRegistrations), load.Devices / limits.ProvisioningRegistrationsPerMinute / 60 / Up(load.Devices / limits.ProvisioningRegistrations)),
+            load, iotHub, new(services, load.Devices / limits.ProvisioningRegistrationsPerMinute / 60 / services),
             raw, feeds, apps, database, archive, uses, most, most > 0 && uses.All(u => u.DevicesAt is not null || !u.IsExceeded) ? Up((double)load.Devices / most) : null,
-            prices.Currency, [.. Costs(load, demand, iotHub, raw, feeds, database, archive)]);
+            new(prices.Location, prices.Currency, prices.AsOf, prices.Unverified), amounts);
     }
 
     /// <summary>Every limit, the first that is reached first; those that do not depend on devices last, unless they are exceeded.</summary>
@@ -96,7 +100,7 @@ public sealed class CapacityModel(Topology topology, CapacityLimits limits, Even
         yield return Use("database_memory", demand.DatabaseMemoryGB, server.MemoryGB, "GB", ElasticCluster);
         yield return Use("database_storage", demand.DatabaseGigabytes, disk.Gigabytes, "GB", "Keep history for fewer days. " + ElasticCluster);
         yield return Use("database_operations", demand.DatabaseOperations, Math.Min(disk.OperationsPerSecond, server.OperationsPerSecond), "operations a second", ElasticCluster);
-        yield return Use("database_bandwidth", demand.DatabaseMegabytes, Math.Min(limits.DatabaseDiskMegabytes, server.MegabytesPerSecond), "MB a second", ElasticCluster);
+        yield return Use("database_bandwidth", demand.DatabaseMegabytes, Math.Min(limits.DatabaseDiskMegabytes, server.MegabytesPerSecond), "MiB a second", ElasticCluster);
         yield return Use("database_sessions", demand.Sessions, server.Sessions, "sessions", "PgBouncer of the server, in transaction mode.");
 
         static LimitUse Use(string name, double used, double available, string unit, string then) => new(name, used, available, unit, null, then);
@@ -167,13 +171,13 @@ public sealed class CapacityModel(Topology topology, CapacityLimits limits, Even
             perDay * (load.ArchiveDeleteAfterDays - load.ArchiveColdAfterDays));
     }
 
-    private IEnumerable<CostLine> Costs(
-        Workload load, Demand demand, IotHubPlan iotHub, NamespacePlan raw, NamespacePlan feeds, DatabasePlan database, ArchivePlan archive)
+    private static IEnumerable<CostLine> Costs(
+        PriceList prices, Workload load, Demand demand, IotHubPlan iotHub, NamespacePlan raw, NamespacePlan feeds, DatabasePlan database, ArchivePlan archive)
     {
         var units = iotHub.Hubs * iotHub.UnitsPerHub;
         yield return new("IoT Hub", units, $"{iotHub.Tier} units", units * prices.IotHubUnit(iotHub.Tier));
-        yield return OfNamespace("raw hubs, with capture", raw, demand.Raw.EventsIn, prices.ThroughputUnit + prices.CaptureThroughputUnit);
-        yield return OfNamespace("feed hubs", feeds, demand.Feeds.EventsIn, prices.ThroughputUnit);
+        yield return OfNamespace(prices, "raw hubs, with capture", raw, demand.Raw.EventsIn, prices.ThroughputUnit + prices.CaptureThroughputUnit);
+        yield return OfNamespace(prices, "feed hubs", feeds, demand.Feeds.EventsIn, prices.ThroughputUnit);
 
         var (gigabyteSeconds, executions) = Execution(demand);
         yield return new("function apps", gigabyteSeconds, "GB-seconds on demand", gigabyteSeconds * prices.FunctionGBSecond);
@@ -188,7 +192,7 @@ public sealed class CapacityModel(Topology topology, CapacityLimits limits, Even
             (archive.HotGB * prices.ArchiveHotGigabyte) + (archive.CoolGB * prices.ArchiveCoolGigabyte) + (archive.ColdGB * prices.ArchiveColdGigabyte));
     }
 
-    private CostLine OfNamespace(string what, NamespacePlan plan, double eventsPerSecond, double throughputUnit)
+    private static CostLine OfNamespace(PriceList prices, string what, NamespacePlan plan, double eventsPerSecond, double throughputUnit)
     {
         var units = plan.Namespaces * plan.UnitsMax;
         // A namespace that has grown stays as large.

@@ -32,7 +32,12 @@ public sealed record DatabasePlan(
 
 public sealed record ArchivePlan(double GBPerDay, double HotGB, double CoolGB, double ColdGB);
 
-public sealed record CostLine(string What, double Quantity, string Unit, double Amount);
+/// <param name="Unverified">How much of the amount comes from prices that were found nowhere published.</param>
+public sealed record CostLine(string What, double Quantity, string Unit, double Amount, double Unverified = 0);
+
+/// <param name="AsOf">The day whose prices they are.</param>
+/// <param name="Unverified">Names of those that were found nowhere published.</param>
+public sealed record PricesUsed(string Location, string Currency, string AsOf, IReadOnlyList<string> Unverified);
 
 /// <param name="DevicesPerRegion">The most devices of this kind that one region carries within all limits.</param>
 /// <param name="Regions">Regions for all devices; null: a limit is exceeded that fewer devices would not help.</param>
@@ -40,11 +45,14 @@ public sealed record CostLine(string What, double Quantity, string Unit, double 
 /// <param name="Costs">A month, with the given prices; not a quote.</param>
 public sealed record CapacityPlan(
     Workload Workload, IotHubPlan IotHub, ProvisioningPlan Provisioning, NamespacePlan RawHubs, NamespacePlan FeedHubs, IReadOnlyList<AppPlan> Apps,
-    DatabasePlan Database, ArchivePlan Archive, IReadOnlyList<LimitUse> Limits, long DevicesPerRegion, int? Regions, string Currency, IReadOnlyList<CostLine> Costs)
+    DatabasePlan Database, ArchivePlan Archive, IReadOnlyList<LimitUse> Limits, long DevicesPerRegion, int? Regions, PricesUsed Prices, IReadOnlyList<CostLine> Costs)
 {
     public LimitUse First => Limits[0];
 
     public double Cost => Costs.Sum(c => c.Amount);
+
+    /// <summary>Part of the cost, 0 to 1, that rests on prices which were found nowhere published.</summary>
+    public double UnverifiedShare => Cost > 0 ? Costs.Sum(c => c.Unverified) / Cost : 0;
 
     public IEnumerable<LimitUse> Exceeded => Limits.Where(l => l.IsExceeded);
 

@@ -5,6 +5,16 @@ public sealed record PriceList
 {
     public string Location { get; init; } = "";
     public string Currency { get; init; } = "";
+
+    /// <summary>The day whose prices these are.</summary>
+    public string AsOf { get; init; } = "";
+
+    /// <summary>Names of prices that were found nowhere published.</summary>
+    public IReadOnlyList<string> Unverified { get; init; } = [];
+
+    /// <summary>The same list where all but <see cref="Unverified"/> are zero: what a plan costs with it rests on guesses.</summary>
+    public PriceList? UnverifiedOnly { get; init; }
+
     public required double IotHubS1Unit { get; init; }
     public required double IotHubS2Unit { get; init; }
     public required double IotHubS3Unit { get; init; }

@@ -87,7 +87,7 @@ public sealed record Workload
         if (RetentionDays is < 1 or > 3650)
             yield return $"retention is {RetentionDays} days; it must be 1 to 3650.";
         if (!(0 <= ArchiveCoolAfterDays && ArchiveCoolAfterDays <= ArchiveColdAfterDays && ArchiveColdAfterDays <= ArchiveDeleteAfterDays && ArchiveDeleteAfterDays <= 36_500))
-            yield return "archive is days to cool, to archive tier and to deletion: each at least the one before, and at most 36500.";
+            yield return "archive is days to cool, to cold and to deletion: each at least the one before, and at most 36500.";
         if (Burstable && ZoneRedundant)
             yield return "burstable and zone-redundant exclude each other: Azure has no standby for a burstable server.";
         if (!(PeakFactor is >= 1 and <= 100))

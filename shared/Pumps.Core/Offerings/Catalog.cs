@@ -6,7 +6,7 @@ using Pumps.Core.Protocols;
 namespace Pumps.Core.Offerings;
 
 /// <summary>A group of devices that solves one problem. Its id prefixes its feed hubs.</summary>
-public sealed record Offering(string Id, string Name, string Description, int HistoryDays);
+public sealed record Offering(string Id, string Name, string Description);
 
 /// <summary>A counter of a product. <paramref name="Point"/> is a name with path where <c>[]</c> stands for every instance.</summary>
 /// <param name="Modulus">Differences are taken modulo this; null: the counter does not wrap, a decrease is a reset.</param>

@@ -46,12 +46,32 @@ public static class CapacityFiles
     {
         var name = $"capacity/prices/{location}.json";
         var root = Root(catalog, name, "prices");
-        var values = Values(root.GetProperty("prices"));
+        var listed = root.GetProperty("prices");
+        var values = Values(listed);
         foreach (var (price, value) in changes)
             values[price] = values.ContainsKey(price)
                 ? value
                 : throw new CatalogException([new(name, "/prices", $"there is no price \"{price}\"; there are {string.Join(", ", values.Select(v => v.Key))}")]);
-        return Read<PriceList>(name, values, Camel) with { Location = root.GetProperty("location").GetString()!, Currency = root.GetProperty("currency").GetString()! };
+
+        var unverified = new List<string>();
+        var sources = root.GetProperty("sources");
+        foreach (var price in listed.EnumerateArray())
+            if (price.GetProperty("source").GetString() is not { } source)
+                unverified.Add(price.GetProperty("name").GetString()!);
+            else if (!sources.TryGetProperty(source, out _))
+                throw new CatalogException([new(name, "/prices", $"\"{price.GetProperty("name").GetString()}\" has the source \"{source}\", which is not in /sources")]);
+        // Who gives a price knows where it comes from.
+        unverified.RemoveAll(changes.ContainsKey);
+
+        var guesses = new JsonObject(values.Select(v => KeyValuePair.Create(v.Key, (JsonNode?)(unverified.Contains(v.Key) ? v.Value!.GetValue<double>() : 0))));
+        return Read<PriceList>(name, values, Camel) with
+        {
+            Location = root.GetProperty("location").GetString()!,
+            Currency = root.GetProperty("currency").GetString()!,
+            AsOf = root.GetProperty("asOf").GetString()!,
+            Unverified = unverified,
+            UnverifiedOnly = Read<PriceList>(name, guesses, Camel),
+        };
     }
 
     private static JsonElement Root(string catalog, string file, string schema)

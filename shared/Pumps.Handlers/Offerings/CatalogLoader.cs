@@ -211,8 +211,7 @@ public static partial class CatalogLoader
 
     private static Offering ToOffering(JsonElement o) => new(
         Text(o, "id"), Text(o, "name"),
-        o.TryGetProperty("description", out var description) ? description.GetString()! : "",
-        o.GetProperty("historyDays").GetInt32());
+        o.TryGetProperty("description", out var description) ? description.GetString()! : "");
 
     private static Product ToProduct(JsonElement p) => new(
         Text(p, "id"), Text(p, "name"), Text(p, "offering"), ToProtocol(p), p.GetProperty("dictionary").GetUInt16(),

@@ -8,7 +8,7 @@ using Pumps.Core.Protocols;
 
 namespace Pumps.Handlers.Portal;
 
-public sealed record OfferingView(string Id, string Name, string Description, int HistoryDays);
+public sealed record OfferingView(string Id, string Name, string Description);
 
 /// <param name="Dictionary">Id of its data dictionary.</param>
 /// <param name="Counters">Points that count up; <c>increase</c> is made for them.</param>
@@ -52,7 +52,7 @@ internal static class CatalogRoutes
             .WithName("readCatalog").WithSummary("Offerings, products, and the datapoints of their dictionaries").Produces<CatalogView>();
 
     private static CatalogView View(Catalog catalog) => new(
-        [.. catalog.Offerings.Values.OrderBy(o => o.Id).Select(o => new OfferingView(o.Id, o.Name, o.Description, o.HistoryDays))],
+        [.. catalog.Offerings.Values.OrderBy(o => o.Id).Select(o => new OfferingView(o.Id, o.Name, o.Description))],
         [.. catalog.Products.Values.OrderBy(p => p.Id).Select(p => new ProductView(
             p.Id, p.Name, p.Offering, p.Protocol.Name(), p.Dictionary, p.ReportIntervalSeconds, [.. p.Counters.Select(c => c.Point)], [.. p.Commands.Select(View)]))],
         [.. catalog.Dictionaries.All.OrderBy(d => d.Id).Select(d => new DictionaryView(d.Id, d.Revision, d.Name, [.. d.Points.Select(View)]))]);

@@ -43,7 +43,7 @@ internal sealed class QueryBenchmark(IAnsiConsole console, long observations, in
 
         using var folder = new ScratchFolder("queries");
         await using var server = await PostgresServer.StartAsync(new PostgresServerOptions { Folder = Path.Combine(folder.Path, "postgres") }, null, cancel);
-        await using var services = new ServiceCollection().AddLogging()
+        await using var services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
             .AddPostgres(server.ConnectionString("pumps"), CatalogCounters.Of(CatalogLoader.Load(CatalogLoader.DefaultFolder))).BuildServiceProvider();
         await services.GetRequiredService<Migrator>().MigrateAsync(cancel);
 

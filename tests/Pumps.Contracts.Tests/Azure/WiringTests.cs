@@ -56,6 +56,27 @@ public sealed class WiringTests
             Throws.TypeOf<OptionsValidationException>().With.Message.Contains("setting Offering"));
     }
 
+    [TestCase("Postgres:HistoryKept", "0.23:00:00")]
+    [TestCase("Postgres:HoursKept", "30.00:00:00")]
+    [TestCase("Postgres:DaysKept", "364.00:00:00")]
+    [TestCase("Postgres:PartitionsAhead", "61.00:00:00")]
+    public async Task A_wrong_setting_of_the_storage_stops_the_app_at_its_start_and_is_named(string setting, string value)
+    {
+        await using var services = Services(new ConfigurationBuilder().AddConfiguration(Sample()).AddInMemoryCollection([KeyValuePair.Create(setting, (string?)value)]).Build());
+
+        Assert.That(
+            () => services.GetRequiredService<IStartupValidator>().Validate(),
+            Throws.TypeOf<OptionsValidationException>().With.Message.Contains(setting.Split(':')[1]));
+    }
+
+    [Test]
+    public async Task The_storage_keeps_history_as_long_as_the_settings_say()
+    {
+        await using var services = Services(new ConfigurationBuilder().AddConfiguration(Sample()).AddInMemoryCollection([KeyValuePair.Create("Postgres:HistoryKept", (string?)"30.00:00:00")]).Build());
+
+        Assert.That(services.GetRequiredService<PostgresOptions>().HistoryKept, Is.EqualTo(TimeSpan.FromDays(30)));
+    }
+
     [Test]
     public void A_missing_connection_string_is_named()
     {

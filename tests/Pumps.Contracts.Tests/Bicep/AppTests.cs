@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using Pumps.Contracts.Tests.Azure;
 using Pumps.Core.Offerings;
+using Pumps.Handlers.Capacity;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Offerings;
 
@@ -143,6 +145,19 @@ public sealed class AppTests(string regionName)
                 Assert.That(StorageOf(name).Name, Is.EqualTo(settings["AzureWebJobsStorage__accountName"]), name);
             }
         });
+    }
+
+    /// <summary>Commands go out as fast as the units of the hub allow, by the published limits.</summary>
+    [Test]
+    public void Commands_are_sent_at_the_pace_of_the_hub_s_units()
+    {
+        var limits = CapacityFiles.Limits(CatalogLoader.DefaultFolder);
+        var sku = _region.Of("Microsoft.Devices/IotHubs").Single().Find("sku")!.Value;
+        var (tier, units) = (limits.IotHubTiers.Single(t => t.Name == sku.GetProperty("name").GetString()), sku.GetProperty("capacity").GetInt32());
+        var settings = Settings($"pumps-{_region.Code}-devices");
+
+        Assert.That(double.Parse(settings["Commands__methodsPerSecond"], CultureInfo.InvariantCulture), Is.EqualTo(units * tier.MethodBytesPerSecond / limits.IotHubMeterBytes));
+        Assert.That(double.Parse(settings["Commands__messagesPerSecond"], CultureInfo.InvariantCulture), Is.EqualTo(units * tier.MessagesToDevicesPerMinute / 60).Within(0.01));
     }
 
     [Test]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Pumps.Contracts.Tests.Azure;
 using Pumps.Core.Capacity;
 using Pumps.Handlers.Capacity;
@@ -30,6 +31,7 @@ public sealed class PlanTests
             sku: 'Standard_D96ds_v5'
             tier: 'GeneralPurpose'
             storageGB: 16384 // grown once
+            historyDays: 400
             administrators: { objectId: '0', name: 'it''s { not' }
           }
           apps: {
@@ -45,6 +47,14 @@ public sealed class PlanTests
 
         """;
 
+    // What a message costs in these tests; what it was measured to cost is for the regions' files alone.
+    private static readonly Dictionary<string, double> Costs = new()
+    {
+        ["region_microseconds"] = 30, ["database_microseconds"] = 20, ["frame_bytes"] = 100, ["raw_event_bytes"] = 400, ["feed_events_per_frame"] = 1,
+        ["feed_event_bytes"] = 1000, ["history_bytes"] = 500, ["history_key_bytes"] = 50, ["write_ahead_bytes"] = 1000, ["latest_bytes_per_device"] = 2000,
+    };
+
+    private string _catalog = null!;
     private FileInfo _file = null!;
 
     private static IEnumerable<string> Regions => Infrastructure.Regions;
@@ -57,6 +67,23 @@ public sealed class PlanTests
             return (routes.RawHubs[0].Partitions, routes.FeedHubs[0].Partitions);
         }
     }
+
+    [OneTimeSetUp]
+    public void MakeCatalog()
+    {
+        _catalog = Directory.CreateTempSubdirectory("pumps-plan-catalog-").FullName;
+        foreach (var file in Directory.GetFiles(CatalogLoader.DefaultFolder, "*.json", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(_catalog, Path.GetRelativePath(CatalogLoader.DefaultFolder, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        ChangeFile("costs.json", "measured", cost => cost["value"] = Costs[(string)cost["name"]!]);
+    }
+
+    [OneTimeTearDown]
+    public void RemoveCatalog() => Directory.Delete(_catalog, true);
 
     [SetUp]
     public void MakeFile()
@@ -94,9 +121,13 @@ public sealed class PlanTests
         {
             Assert.That(load.ZoneRedundant ? "true" : "false", Is.EqualTo(file.Read("zoneRedundant")));
             Assert.That($"{load.ArchiveCoolAfterDays}", Is.EqualTo(file.Read("archive.coolAfterDays")));
-            Assert.That($"{load.ArchiveColdAfterDays}", Is.EqualTo(file.Read("archive.archiveAfterDays")));
+            Assert.That($"{load.ArchiveColdAfterDays}", Is.EqualTo(file.Read("archive.coldAfterDays")));
             Assert.That($"{load.ArchiveDeleteAfterDays}", Is.EqualTo(file.Read("archive.deleteAfterDays")));
             Assert.That(load.Partners, Is.EqualTo(partners.Count()));
+            Assert.That($"{load.RetentionDays}", Is.EqualTo(file.Read("database.historyDays")));
+            Assert.That(
+                Infrastructure.Region(region).Of("Microsoft.Web/sites/config").Select(c => c.Find("properties", "Postgres__HistoryKept")?.GetString()).OfType<string>().Distinct(),
+                Is.EqualTo(new[] { $"{load.RetentionDays}.00:00:00" }), "The apps drop what is older than the disk was sized for.");
             foreach (var app in new[] { "Decode", "Datapoints", "Devices" })
                 Assert.That(file.Read($"apps.{app}.memoryMB"), Is.EqualTo($"{Demand.InstanceMemoryMb}"), app);
         });
@@ -135,6 +166,42 @@ public sealed class PlanTests
         });
 
     [Test]
+    public void A_price_without_a_source_is_a_guess_and_a_plan_says_what_rests_on_it()
+    {
+        ChangePrices(price =>
+        {
+            if ((string?)price["name"] == "captureThroughputUnit")
+                (price["source"], price["note"]) = (null, "from memory");
+        });
+
+        var (code, text) = Run("--devices", "1000", "--interval", "60", "--prices", "elsewhere");
+        Assert.That(code, Is.Zero, text);
+        Assert.That(text, Does.Match("[1-9][0-9]* % of the sum rests on prices that are not verified: captureThroughputUnit\\."));
+
+        (code, text) = Run("--devices", "1000", "--interval", "60", "--prices", "elsewhere", "--price", "captureThroughputUnit=70");
+        Assert.That(code, Is.Zero, text);
+        Assert.That(text, Does.Contain("Every price is published for westeurope, as of ").And.Contain("or was given").And.Not.Contain("not verified"));
+    }
+
+    [Test]
+    public void A_price_has_a_source_that_is_listed_or_says_why_it_has_none()
+    {
+        ChangePrices(price => price["source"] = "hearsay");
+        var (code, text) = Run("--devices", "1", "--interval", "60", "--prices", "elsewhere");
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(text, Does.Contain("\"iotHubS1Unit\" has the source \"hearsay\", which is not in /sources"));
+
+        ChangePrices(price =>
+        {
+            price["source"] = null;
+            price.Remove("note");
+        });
+        (code, text) = Run("--devices", "1", "--interval", "60", "--prices", "elsewhere");
+        Assert.That(code, Is.EqualTo(1));
+        Assert.That(text, Does.Contain("elsewhere.json: /prices/5/note: PropertyRequired"));
+    }
+
+    [Test]
     public void Writing_changes_the_derived_values_and_nothing_else()
     {
         var (code, text) = Run("--devices", "100000", "--interval", "120", "--offering", "irrigation", "--zone-redundant", "--write", _file.FullName);
@@ -146,7 +213,7 @@ public sealed class PlanTests
             .Replace("throughputUnits: 4, throughputUnitsMax: 20", "throughputUnits: 1, throughputUnitsMax: 2", StringComparison.Ordinal)
             .Replace("throughputUnits: 8", "throughputUnits: 2", StringComparison.Ordinal).Replace("throughputUnitsMax: 40", "throughputUnitsMax: 3", StringComparison.Ordinal)
             .Replace("partitions: 1", "partitions: 8", StringComparison.Ordinal)
-            .Replace("Standard_D96ds_v5", "Standard_D2ds_v5", StringComparison.Ordinal)
+            .Replace("Standard_D96ds_v5", "Standard_D2ds_v5", StringComparison.Ordinal).Replace("historyDays: 400", "historyDays: 90", StringComparison.Ordinal)
             .Replace("instancesMax: 100", "instancesMax: 40", StringComparison.Ordinal).Replace("instancesMax: 60", "instancesMax: 40", StringComparison.Ordinal);
         Assert.That(code, Is.Zero, text);
         Assert.That(File.ReadAllText(_file.FullName), Is.EqualTo(expected));
@@ -243,11 +310,28 @@ public sealed class PlanTests
         Assert.That(text, Does.Contain("First limit: ").And.Contain("inputs, not quotes").And.Contain("As bicep/ deploys a region: "));
     }
 
-    private static (int Code, string Text) Run(params string[] options)
+    /// <summary>Makes a price list <c>elsewhere</c> out of that of West Europe.</summary>
+    private void ChangePrices(Action<JsonObject> change)
+    {
+        var prices = Path.Combine(_catalog, "capacity", "prices");
+        File.Copy(Path.Combine(prices, "westeurope.json"), Path.Combine(prices, "elsewhere.json"), overwrite: true);
+        ChangeFile(Path.Combine("prices", "elsewhere.json"), "prices", change);
+    }
+
+    private void ChangeFile(string file, string list, Action<JsonObject> change)
+    {
+        var path = Path.Combine(_catalog, "capacity", file);
+        var root = JsonNode.Parse(File.ReadAllText(path))!;
+        foreach (var item in root[list]!.AsArray())
+            change(item!.AsObject());
+        File.WriteAllText(path, root.ToJsonString());
+    }
+
+    private (int Code, string Text) Run(params string[] options)
     {
         using var output = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(output) });
         console.Profile.Width = 400;
-        return (PlanCommand.Create(console).Parse(options).Invoke(), output.ToString());
+        return (PlanCommand.Create(console, _catalog).Parse(options).Invoke(), output.ToString());
     }
 }

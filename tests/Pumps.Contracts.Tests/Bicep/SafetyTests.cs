@@ -118,6 +118,18 @@ public sealed partial class SafetyTests(string regionName)
             Assert.That(_region.Resources.Select(r => r.Type).Distinct().Except(Harmless).Except(MustSay.Select(m => m.Type)), Is.Empty, "Types that nobody has looked at.");
         });
 
+    /// <summary>Zone-redundant accounts have no archive tier, and what is in it cannot be read before it has been brought back, which takes hours.</summary>
+    [Test]
+    public void Raw_events_age_in_tiers_that_every_account_has_and_a_replay_can_read() =>
+        Assert.Multiple(() =>
+        {
+            foreach (var policy in _region.Of("Microsoft.Storage/storageAccounts/managementPolicies"))
+                foreach (var rule in policy.Find("properties", "policy", "rules")!.Value.EnumerateArray())
+                    Assert.That(
+                        rule.GetProperty("definition").GetProperty("actions").GetProperty("baseBlob").EnumerateObject().Select(a => a.Name),
+                        Is.EqualTo(new[] { "tierToCool", "tierToCold", "delete" }), policy.Name);
+        });
+
     [Test]
     public void Names_are_within_the_limits_of_Azure()
     {

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Pumps.Contracts.Tests.Azure;
 using Pumps.Handlers.Observability;
+using Pumps.Handlers.Offerings;
 
 namespace Pumps.Contracts.Tests.Observability;
 
@@ -70,6 +71,20 @@ public sealed partial class QueryTests
         Assert.That(ByName.Keys.Except(shown).Except([Metrics.GatewayRegistrations.Name]), Is.Empty, "A metric that nobody looks at costs and says nothing.");
     }
 
+    /// <summary>What partners have read is what left the feeds less what the region's services have read of feeds, of all of them and of no raw hub.</summary>
+    [Test]
+    public void The_workbook_of_partners_takes_feeds_and_raw_hubs_apart_as_the_catalog_does()
+    {
+        var query = Queries.Kusto.Single(q => q.Text.Contains("ReadByPartners", StringComparison.Ordinal)).Text;
+        var prefixes = NotStartingWith().Matches(query).Select(m => m.Groups[1].Value).ToList();
+        var names = NotNamed().Matches(query).Select(m => m.Groups[1].Value).ToList();
+        var routes = CatalogLoader.Load(CatalogLoader.DefaultFolder).Routes;
+        bool IsLeftOut(string hub) => names.Contains(hub) || prefixes.Any(p => hub.StartsWith(p, StringComparison.Ordinal));
+
+        Assert.That(routes.RawHubs.Select(h => h.Name).Where(h => !IsLeftOut(h)), Is.Empty, "raw hubs that are counted as feeds");
+        Assert.That(routes.FeedHubs.Select(h => h.Name).Where(IsLeftOut), Is.Empty, "feeds that are left out");
+    }
+
     [Test]
     public async Task Kusto_has_nothing_to_say_against_any_query()
     {
@@ -112,6 +127,12 @@ public sealed partial class QueryTests
         Assert.That(process.ExitCode, Is.Zero, await errors);
         return await output;
     }
+
+    [GeneratedRegex("Properties\\.hub\\) !startswith \"([^\"]+)\"")]
+    private static partial Regex NotStartingWith();
+
+    [GeneratedRegex("Properties\\.hub\\) != \"([^\"]+)\"")]
+    private static partial Regex NotNamed();
 
     [GeneratedRegex("Properties\\.(\\w+)|Properties\\[\"(\\w+)\"\\]")]
     private static partial Regex Key();

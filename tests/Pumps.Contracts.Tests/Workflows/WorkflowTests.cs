@@ -109,6 +109,11 @@ public sealed partial class WorkflowTests
         Assert.That(Regex.Count(Text("region.yml"), @"if: failure\(\) && "), Is.EqualTo(3));
     }
 
+    /// <summary>A private region's database and apps let nobody in from outside its network, GitHub's runners neither.</summary>
+    [Test]
+    public void A_region_can_be_deployed_by_a_runner_of_its_own() =>
+        Assert.That(Text("region.yml"), Does.Contain("\n    runs-on: ${{ vars[format('RUNNER_{0}', inputs.region)] || 'ubuntu-24.04' }}\n"));
+
     [Test]
     public void What_is_deployed_was_tested_and_packed_once()
     {

@@ -107,6 +107,8 @@ public sealed class CapacityModelTests
         {
             // A million for each hub; 166,667 / 6000 / 5 = 5.6 units.
             Assert.That((plan.IotHub.Hubs, plan.IotHub.Tier, plan.IotHub.UnitsPerHub, plan.Provisioning.Services), Is.EqualTo((5, "S3", 6, 5)));
+            // Five services side by side: 5,000,000 / 5 / 1000 a minute = 16.7 h, as for a million.
+            Assert.That(plan.Provisioning.HoursToRegisterAll, Is.EqualTo(5_000_000 / 5 / 1000.0 / 60).Within(1e-9));
             // 66.7 MB / 5 = 13.3, and Premium comes in 12 or 16; 83.3 partitions at work, 100 at most.
             Assert.That((plan.RawHubs.Tier, plan.RawHubs.UnitsMax, plan.RawHubs.Partitions), Is.EqualTo(("Premium", 16, 100)));
             // 500 MB out / 10 = 50 units: four namespaces of 12.5, which is 16.
@@ -212,7 +214,7 @@ public sealed class CapacityModelTests
     [TestCase("database_memory", 2_863_311)] // 384 x 2^30 x 0.5 = N x 1440 x 50
     [TestCase("database_storage", 3_908_169)] // 32,767 x 2^30 x 0.8 = N x (1440 x 500 x 10 + 2000)
     [TestCase("database_operations", 3_276_800)] // 20,000 x 8192 = N / 60 x 2 x 1500
-    [TestCase("database_bandwidth", 18_874_368)] // 900 x 2^20 = the same
+    [TestCase("database_bandwidth", 17_999_855)] // 858.3 x 2^20 = the same
     public void Every_limit_is_reached_with_so_many_devices(string limit, long devices) =>
         Assert.That(Model.Plan(Three(10_000, 60)).Limits.Single(l => l.Name == limit).DevicesAt, Is.EqualTo(devices).Within(1));
 
@@ -239,8 +241,31 @@ public sealed class CapacityModelTests
             // Two servers of 48 vCores with 16,384 GB each.
             Assert.That(costs["database servers"], Is.EqualTo(96 * 80));
             Assert.That(costs["database disks"], Is.EqualTo(2 * 16_384 * 0.1).Within(1e-6));
-            // 16,667 x 400 x 86,400 / 2^30 = 536.4 GB a day: 30 days hot, 60 cool, 640 in the archive tier.
+            // 16,667 x 400 x 86,400 / 2^30 = 536.4 GB a day: 30 days hot, 60 cool, 640 cold.
             Assert.That(costs["archive"], Is.EqualTo(536.442 * ((30 * 0.04) + (60 * 0.02) + (640 * 0.004))).Within(0.1));
+        });
+    }
+
+    [Test]
+    public void What_rests_on_prices_that_nobody_published_is_told_apart()
+    {
+        // As above: 34 throughput units, of whose 90 the 70 for capture are a guess; two database servers; all else is published.
+        var guesses = new PriceList
+        {
+            IotHubS1Unit = 0, IotHubS2Unit = 0, IotHubS3Unit = 0, ThroughputUnit = 0, CaptureThroughputUnit = 70, MillionEvents = 0, ProcessingUnit = 0, FunctionGBSecond = 0,
+            MillionExecutions = 0, DatabaseVCore = 80, DatabaseBurstableVCore = 0, DatabaseGigabyte = 0, ArchiveHotGigabyte = 0, ArchiveCoolGigabyte = 0, ArchiveColdGigabyte = 0,
+        };
+        var prices = Prices with { Unverified = ["captureThroughputUnit", "databaseVCore"], UnverifiedOnly = guesses };
+        var plan = new CapacityModel(Topology, Limits, Costs, prices).Plan(Three(1_000_000, 60) with { ZoneRedundant = true });
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(
+                plan.Costs.Where(c => c.Unverified > 0).Select(c => (c.What, c.Amount, c.Unverified)),
+                Is.EqualTo(new[] { ("raw hubs, with capture", 34 * 90.0, 34 * 70.0), ("database servers", 96 * 80.0, 96 * 80.0) }));
+            Assert.That(plan.UnverifiedShare, Is.EqualTo(((34 * 70) + (96 * 80)) / plan.Cost).Within(1e-12));
+            Assert.That(plan.Prices.Unverified, Is.EqualTo(prices.Unverified));
+            Assert.That(Model.Plan(Three(1_000_000, 60)).UnverifiedShare, Is.Zero);
         });
     }
 

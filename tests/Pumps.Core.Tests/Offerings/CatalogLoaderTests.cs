@@ -40,7 +40,7 @@ public sealed class CatalogLoaderTests
     [Test]
     public void A_fourth_offering_is_only_new_files()
     {
-        Write("offerings/dosing.json", """{ "id": "dosing", "name": "Dosing", "historyDays": 30 }""");
+        Write("offerings/dosing.json", """{ "id": "dosing", "name": "Dosing" }""");
         Write("dictionaries/7001-dosing.json", """
             { "id": 28673, "revision": 1, "name": "dosing", "points": [ { "id": 16, "name": "ph", "type": "decimal", "unit": "[pH]", "exponent": -2 } ],
               "events": [], "commands": [] }
@@ -63,7 +63,7 @@ public sealed class CatalogLoaderTests
     [TestCase("products/fire-panel.json", "colour", "\"red\"", "products/fire-panel.json: /colour: NoAdditionalPropertiesAllowed")]
     [TestCase("products/fire-panel.json", "counters", """[{ "point": "heat" }]""", "/counters/0/point: dictionary 513 (fire-protection) has no point \"heat\"")]
     [TestCase("offerings/irrigation.json", "id", "\"water-mixing\"", "offerings/water-mixing.json: /id: \"water-mixing\" is there more than once")]
-    [TestCase("offerings/irrigation.json", "historyDays", "0", "offerings/irrigation.json: /historyDays: NumberTooSmall")]
+    [TestCase("offerings/irrigation.json", "name", "\"\"", "offerings/irrigation.json: /name: StringTooShort")]
     [TestCase("dictionaries/0103-irrigation-zone.json", "id", "\"x\"", "dictionaries/0103-irrigation-zone.json: /id: IntegerExpected")]
     [TestCase("routes.json", "enrichments", "[]", "routes.json: /enrichments: the pipeline needs an enrichment named \"protocol\"")]
     public void A_fault_names_the_file_the_place_and_the_rule(string file, string member, string value, string expected)
@@ -165,7 +165,7 @@ public sealed class CatalogLoaderTests
     public void More_hubs_than_a_namespace_holds_is_a_fault()
     {
         for (var i = 0; i < 3; i++)
-            Write($"offerings/more-{i}.json", $$"""{ "id": "more-{{i}}", "name": "More", "historyDays": 30 }""");
+            Write($"offerings/more-{i}.json", $$"""{ "id": "more-{{i}}", "name": "More" }""");
 
         var thrown = Assert.Throws<CatalogException>(() => CatalogLoader.Load(_folder));
         Assert.That(thrown!.Message, Does.Contain("routes.json: /feeds: 13 feed hubs; a Standard namespace holds 10"));
