@@ -1,8 +1,8 @@
 -- Roll-ups whose cost grows with the history that they read. The summaries of 0003 joined rows of counters in nested loops, because the planner
 -- takes an array for ten rows: 2,000 device hours took forty seconds in one transaction, and as long nothing could be cleaned up behind updates.
--- in:    0003
--- out:   summarize_hours anew, with the same meaning; latest, which statistics are not for
--- locks: latest, for a moment
+-- in:    0002, 0003
+-- out:   summarize_hours and ensure_partitions anew, with the same meaning; tables that are sampled less
+-- locks: the tables of datapoints against vacuum and changes of their form, for a moment; nobody who reads or writes
 
 create or replace function summarize_hours(
     keys bigint[], hours timestamptz[], counter_protocols text[], counter_points text[], counter_moduli numeric[], only_point text)
@@ -62,5 +62,69 @@ create or replace function summarize_hours(
      cross join lateral (select coalesce(p.last, s.last_before) as before) b
 $$;
 
--- latest is read by its key alone: nothing is chosen by its statistics, and to sample it holds a snapshot for seconds.
+-- Statistics. To sample a table is to hold a snapshot, and behind it no dead row of any table can be cleaned up: five seconds for a day of history,
+-- in which each row of latest dies twenty times. latest is read by its key alone and needs none; rows of partitions are found by their keys, for
+-- which a tenth of the sample does.
 alter table latest set (autovacuum_analyze_scale_factor = 100);
+
+do $$
+declare
+    columns text;
+    parent  regclass;
+begin
+    foreach parent in array array['history', 'rollup_hour', 'rollup_day']::regclass[] loop
+        select string_agg(format('alter column %I set statistics 10', a.attname), ', ') into columns
+          from pg_attribute a where a.attrelid = parent and a.attnum > 0 and not a.attisdropped;
+        execute format('alter table %s %s', parent, columns);   -- and its partitions
+    end loop;
+end $$;
+
+-- Makes the partitions of a table that cover [from_at, to_at), of one day, month or year each; existing ones stay.
+-- Also those for rows that wait in the default partition, if they are not older than keep_from; older ones are deleted.
+-- locks: the default partition exclusively, for as long as its rows are moved (seconds at most: it is nearly empty);
+--        the table itself only against other changes of its partitions. Writers to other partitions go on.
+create or replace function ensure_partitions(parent regclass, column_name text, width text, from_at timestamptz, to_at timestamptz, keep_from timestamptz)
+    returns int language plpgsql set timezone = 'UTC' as $$
+declare
+    stray     regclass := to_regclass(parent::text || '_default');
+    step      interval := ('1 ' || width)::interval;
+    start     timestamptz;
+    partition text;
+    made      int := 0;
+begin
+    if (select relkind from pg_class where oid = parent) <> 'p' then
+        return 0;   -- a hypertable makes its chunks itself
+    end if;
+
+    perform pg_advisory_xact_lock(hashtext('pumps.partitions'));
+
+    execute format('delete from %s where %I < $1', stray, column_name) using keep_from;
+
+    for start in execute format(
+        'select at from generate_series(date_trunc($1, $2), $3 - interval ''1 microsecond'', $4) at
+         union select distinct date_trunc($1, %I) from %s where %I < $3 order by 1', column_name, stray, column_name)
+        using width, from_at, to_at, step
+    loop
+        partition := parent::text || to_char(start, case width when 'day' then '"_p"YYYYMMDD' when 'month' then '"_p"YYYYMM' else '"_p"YYYY' end);
+        continue when to_regclass(partition) is not null;
+
+        -- Built aside with a check that proves its range, so that attaching it reads nothing but the default partition.
+        execute format('create table %s (like %s including defaults including storage including constraints)', partition, parent);
+        execute format('alter table %s add primary key (%s)', partition,
+            (select string_agg(quote_ident(a.attname), ', ' order by k.ordinality)
+               from pg_constraint c, unnest(c.conkey) with ordinality k(attnum, ordinality), pg_attribute a
+              where c.conrelid = parent and c.contype = 'p' and a.attrelid = parent and a.attnum = k.attnum));
+        execute format('alter table %s add constraint in_range check (%I >= %L and %I < %L)',
+            partition, column_name, start, column_name, start + step);
+
+        execute format('lock table %s in access exclusive mode', stray);
+        execute format('with moved as (delete from %s where %I >= %L and %I < %L returning *) insert into %s select * from moved',
+            stray, column_name, start, column_name, start + step, partition);
+        execute format('alter table %s attach partition %s for values from (%L) to (%L)', parent, partition, start, start + step);
+        execute format('alter table %s drop constraint in_range', partition);
+        execute (select format('alter table %s %s', partition, string_agg(format('alter column %I set statistics 10', a.attname), ', '))
+                   from pg_attribute a where a.attrelid = parent and a.attnum > 0 and not a.attisdropped);
+        made := made + 1;
+    end loop;
+    return made;
+end $$;
