@@ -32,7 +32,6 @@ internal sealed class PipelineBenchmark(IAnsiConsole console, TimeSpan duration,
     private const int HoursRolledUp = 500;
 
     private readonly OpenHour _time = new();
-    private long _loadBytes;
     private readonly FleetOptions _fleet = new() { Devices = devices };
 
     public static Command Create(IAnsiConsole console)
@@ -58,9 +57,7 @@ internal sealed class PipelineBenchmark(IAnsiConsole console, TimeSpan duration,
         var start = _time.GetUtcNow() - (duration * (FramesExpected / devices));
         FrameStream Stream() => new(_fleet, catalog.Dictionaries, start.ToUnixTimeMilliseconds());
 
-        var before = GC.GetTotalMemory(forceFullCollection: true);
         var load = new RawLoad(region.Hubs, catalog, Stream(), perSecond, _time);
-        _loadBytes = GC.GetTotalMemory(forceFullCollection: true) - before;
         await region.Services.GetRequiredService<Partitions>().KeepAsync(start, _time.GetUtcNow(), cancel);
         var directory = region.Services.GetRequiredService<IDeviceDirectory>();
         await Parallel.ForEachAsync(load.Devices, cancel, async (device, stop) => await directory.StoreAsync(device, stop));
@@ -123,8 +120,7 @@ internal sealed class PipelineBenchmark(IAnsiConsole console, TimeSpan duration,
             decoded.In == frames && decoded.DeadLettered == 0 && decoded.Duplicate == 0);
         verdicts.Add("every observation in history", $"{expected:N0}", $"{rows:N0}", rows == expected);
         verdicts.Add("ledger, unaccounted for", "0", $"{difference}", difference == 0);
-        verdicts.Add("memory of the region", $"below {BytesAsked / 1_000_000} MB", $"at most {(run.PeakBytes - _loadBytes) / 1e6:0} MB, and {_loadBytes / 1e6:0} MB for the devices of the load",
-            run.PeakBytes - _loadBytes < BytesAsked);
+        verdicts.Add("memory of the region", $"below {BytesAsked / 1_000_000} MB", $"at most {run.PeakBytes / 1e6:0} MB, load generator included", run.PeakBytes < BytesAsked);
         verdicts.Add("memory flat", "last third within 10 % of the second", $"{run.Growth:+0.0 %;-0.0 %}", run.Growth < 0.1);
         verdicts.Show("history rows/s", $"{rowsPerSecond:N0}");
         verdicts.Show("bare COPY, one session, rows/s", $"{one:N0}: the pipeline has {rowsPerSecond / one:0.00} of it");
