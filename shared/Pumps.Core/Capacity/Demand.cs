@@ -128,7 +128,9 @@ public sealed class Demand(Workload load, Topology topology, CapacityLimits limi
 
     public double MemoryMb => (Instances(DecodeRates) + Instances(AllDatapointsRates) + Instances(DevicesRates)) * InstanceMemoryMb;
 
-    public double DatabaseCores => StoredPerSecond * load.PeakFactor * costs.DatabaseMicroseconds * Frames / 1e6 / costs.DatabaseUtilization;
+    /// <summary>Storing must keep up with the busiest minute, roll-ups with the hour.</summary>
+    public double DatabaseCores =>
+        StoredPerSecond * ((load.PeakFactor * costs.DatabaseMicroseconds) + costs.RollUpMicroseconds) * Frames / 1e6 / costs.DatabaseUtilization;
 
     public double HistoryGigabytesPerDay => StoredPerSecond * Workload.SecondsPerDay * costs.FeedEventsPerFrame * costs.HistoryBytes * Frames / Gigabyte;
 

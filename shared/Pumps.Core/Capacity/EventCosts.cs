@@ -6,7 +6,12 @@ public sealed record EventCosts
     /// <summary>Processor time of decoding, newest values and history together, hubs included, without the database.</summary>
     public required double RegionMicroseconds { get; init; }
 
+    /// <summary>Processor time of the database for storing it.</summary>
     public required double DatabaseMicroseconds { get; init; }
+
+    /// <summary>The same for its share of the roll-up, when its hour has ended.</summary>
+    public required double RollUpMicroseconds { get; init; }
+
     public required double FrameBytes { get; init; }
 
     /// <summary>A frame with all properties that IoT Hub and enrichment add.</summary>
@@ -33,7 +38,7 @@ public sealed record EventCosts
     /// <summary>The share of a function's processor that the busiest minute may use.</summary>
     public required double FunctionUtilization { get; init; }
 
-    /// <summary>The same of the database; the rest is for queries, roll-ups and vacuum.</summary>
+    /// <summary>The same of the database; the rest is for queries and vacuum.</summary>
     public required double DatabaseUtilization { get; init; }
 
     /// <summary>The share of the database's memory that the day's key may take.</summary>

@@ -15,7 +15,7 @@ public sealed class CapacityModelTests
     // 30 µs / 3 handlers x 2 = 20 µs a function and message.
     internal static readonly EventCosts Costs = new()
     {
-        RegionMicroseconds = 30, DatabaseMicroseconds = 20, FrameBytes = 100, RawEventBytes = 400, FeedEventsPerFrame = 1, FeedEventBytes = 1000,
+        RegionMicroseconds = 30, DatabaseMicroseconds = 20, RollUpMicroseconds = 30, FrameBytes = 100, RawEventBytes = 400, FeedEventsPerFrame = 1, FeedEventBytes = 1000,
         HistoryBytes = 500, HistoryKeyBytes = 50, WriteAheadBytes = 1000, LatestBytesPerDevice = 2000, FunctionOverhead = 2, InstanceCores = 1,
         FunctionUtilization = 0.5, DatabaseUtilization = 0.5, MemoryForKeys = 0.5, DiskFill = 0.8,
     };
@@ -90,8 +90,8 @@ public sealed class CapacityModelTests
             // 670.55 GB a day x 10 + 1.86, / 0.8 = 8,384 GB.
             Assert.That(plan.Database.FullGB, Is.EqualTo(8384.2).Within(0.1));
             Assert.That((plan.Database.Nodes, plan.Database.Sku, plan.Database.StorageGB), Is.EqualTo((1, "Standard_D48ds_v5", 16_384)));
-            // 33,333 x 20 µs / 0.5 = 1.33 vCores; 33,333 x 1500 / 8192 = 6,104 pages a second.
-            Assert.That(plan.Database.CoresNeeded, Is.EqualTo(4 / 3.0).Within(1e-9));
+            // (33,333 x 20 µs + 16,667 x 30 µs) / 0.5 = 2.33 vCores; 33,333 x 1500 / 8192 = 6,104 pages a second.
+            Assert.That(plan.Database.CoresNeeded, Is.EqualTo(7 / 3.0).Within(1e-9));
             Assert.That(plan.Database.OperationsPerSecond, Is.EqualTo(6103.5).Within(0.1));
             // 40 / 50 of a million.
             Assert.That((plan.First.Name, plan.First.DevicesAt, plan.Regions), Is.EqualTo(("feed_throughput_units", (long?)800_000, (int?)2)));
@@ -134,8 +134,8 @@ public sealed class CapacityModelTests
             // Raw: 200 x 5,300 = 1.06 MB. Feeds: 200 x 50,000 = 10 MB in, 30 MB out / 2 = 15 units; 7.5 on average.
             Assert.That((plan.RawHubs.Units, plan.RawHubs.UnitsMax), Is.EqualTo((1, 2)));
             Assert.That((plan.FeedHubs.Units, plan.FeedHubs.UnitsMax), Is.EqualTo((8, 15)));
-            // 200 x 50 x 20 µs / 0.5.
-            Assert.That(plan.Database.CoresNeeded, Is.EqualTo(0.4).Within(1e-9));
+            // (200 x 50 x 20 µs + 100 x 50 x 30 µs) / 0.5.
+            Assert.That(plan.Database.CoresNeeded, Is.EqualTo(0.7).Within(1e-9));
         });
     }
 
@@ -210,7 +210,7 @@ public sealed class CapacityModelTests
     [TestCase("feed_partitions", 2_880_000)] // 32 x 1000 = N / 60 x 2 / 3 offerings
     [TestCase("decode_instances", 750_000_000)] // 2 functions x 500 instances x 25,000 = N / 60 x 2
     [TestCase("datapoints_instances", 1_125_000_000)] // 2 x 500 x 25,000 = 2 functions x N / 60 x 2 / 3
-    [TestCase("database_cores", 72_000_000)] // 96 = N / 60 x 2 x 20 µs / 0.5
+    [TestCase("database_cores", 41_142_857)] // 96 = N / 60 x (2 x 20 µs + 30 µs) / 0.5
     [TestCase("database_memory", 2_863_311)] // 384 x 2^30 x 0.5 = N x 1440 x 50
     [TestCase("database_storage", 3_908_169)] // 32,767 x 2^30 x 0.8 = N x (1440 x 500 x 10 + 2000)
     [TestCase("database_operations", 3_276_800)] // 20,000 x 8192 = N / 60 x 2 x 1500
