@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Pumps.Fleet;
@@ -49,6 +50,8 @@ public sealed class PrometheusJourney
 
         var stranger = new DeviceCredentials("localhost", "dp2-ffffffffffffffff", Convert.ToBase64String(new byte[32]));
         await FieldDevice.TryConnectAsync(_region.Mqtt, stranger);
+        using var refused = await _region.Http.PostAsJsonAsync($"api/devices/{stranger.DeviceId}/commands", new { command = "start", arguments = new { } });
+        Assert.That(refused.StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
         _fleet = new Fleet.Fleet(
             Options, new FleetConnection(_region.Mqtt.Address.ToString(), _region.Mqtt.Port, Plain: true), new HttpProvisioner(_region.Http),
             RunningRegion.Catalog.Dictionaries, TimeProvider.System).RunAsync(_enough.Token);

@@ -43,22 +43,19 @@ public sealed class EmbeddedStorageTests
             Assert.That(() => acknowledged.Count, Is.GreaterThan(before + 1000).After(30_000, 5));
 
             // Copying is not stopping: what is acknowledged before the copy begins must be in it, and nothing in it may be torn.
-            var expected = acknowledged.Keys.ToList();
+            var missing = acknowledged.Keys.ToHashSet();
             var copy = Path.Combine(_fixture.Folder, "..", $"{Path.GetFileName(_fixture.Folder)}-{crash}");
             CopyFolder(_fixture.Folder, copy);
             try
             {
+                // Of what was being written when the copy was made any part may be there, so nobody knows how many events those are.
                 await using var recovered = _fixture.Open(folder: copy);
-                var total = recovered.Lags().Sum(l => l.Events);
-                var found = new HashSet<string>();
-                await HubFixture.ConsumeUntilAsync(recovered, Hub, Group, e => found.Add(Text(e)), () => found.Count == total);
-                Assert.That(expected.Where(e => !found.Contains(e)), Is.Empty);
+                await HubFixture.ConsumeUntilAsync(recovered, Hub, Group, e => missing.Remove(Text(e)), () => missing.Count == 0);
 
                 // And the log goes on where it ended.
                 await recovered.PublishAsync(Hub, [Event("dp1-0", "after")], default);
-                var after = new List<string>();
-                await HubFixture.ConsumeUntilAsync(recovered, Hub, Group, e => after.Add(Text(e)), () => after.Count > 0);
-                Assert.That(after, Is.EqualTo(new[] { "after" }));
+                var after = false;
+                await HubFixture.ConsumeUntilAsync(recovered, Hub, Group, e => after |= Text(e) == "after", () => after);
             }
             finally
             {
@@ -102,6 +99,38 @@ public sealed class EmbeddedStorageTests
         var found = new List<string>();
         await HubFixture.ConsumeUntilAsync(again, Hub, Group, e => found.Add(Text(e)), () => found.Count >= 7);
         Assert.That(found, Is.EqualTo(written));
+    }
+
+    [Test]
+    public async Task What_a_crash_left_of_a_write_that_nobody_acknowledged_may_come_and_the_rest_is_not_waited_for()
+    {
+        string log;
+        byte[] durable;
+        await using (var hubs = _fixture.Open())
+        {
+            await hubs.PublishAsync(Hub, [.. Enumerable.Range(0, 50).Select(n => Event("dp1-1", $"{n}"))], default);
+            log = Directory.GetFiles(_fixture.Folder, "log.0", SearchOption.AllDirectories).MaxBy(f => new FileInfo(f).Length)!;
+            durable = await File.ReadAllBytesAsync(log);
+            await hubs.PublishAsync(Hub, [.. Enumerable.Range(50, 6000).Select(n => Event("dp1-1", $"{n} {new string('x', 100)}"))], default);
+        }
+
+        // The second page of the write reached the disk, the first did not: zeros end a page, so the records of the next one are found.
+        File.Delete(Path.Combine(Path.GetDirectoryName(log)!, "commit"));
+        await using (var file = new FileStream(log, FileMode.Open))
+        {
+            file.Write(durable);
+            file.Write(new byte[PartitionLog.PageBytes - durable.Length]);
+        }
+
+        await using var recovered = _fixture.Open();
+        var found = new List<string>();
+        await HubFixture.ConsumeUntilAsync(recovered, Hub, Group, e => found.Add(Text(e).Split(' ')[0]), () => found[^1] == "6049");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(found.Take(50), Is.EqualTo(Enumerable.Range(0, 50).Select(n => $"{n}")));
+            Assert.That(found, Has.Count.LessThan(6050).And.Unique);
+            Assert.That(recovered.Lags().Sum(l => l.Events), Is.Zero);
+        }
     }
 
     [Test]
