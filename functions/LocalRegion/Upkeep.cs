@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Observability;
@@ -44,9 +43,10 @@ internal sealed class Upkeep(
         {
             if (time.GetElapsedTime(last) < pause)
                 return;
-            var work = Stopwatch.StartNew();
+            var began = time.GetTimestamp();
             await census.HandleAsync(cancel);
-            (last, pause) = (time.GetTimestamp(), CensusShare * work.Elapsed);
+            last = time.GetTimestamp();
+            pause = CensusShare * time.GetElapsedTime(began, last);
         };
     }
 }

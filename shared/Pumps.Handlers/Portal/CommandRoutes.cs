@@ -184,14 +184,12 @@ internal static class CommandRoutes
 
     private static async Task<IResult> ListAuditAsync(string id, HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel)
     {
-        if (!TryReadPage(request, out var cursor, out var limit, out var problem))
+        if (!TryReadPage(request, IsCursor, out var cursor, out var limit, out var problem))
             return problem;
 
-        var target = await store.FindTargetAsync(id, cancel);
-        var customer = await CustomerFor(request.HttpContext, target);
-        var page = await store.ListAuditAsync(id, customer, cursor, limit, cancel);
+        var page = await store.ListAuditAsync(id, await CustomerForAsync(request.HttpContext, id, store, cancel), cursor, limit, cancel);
         // What was asked of a device that is gone still is of interest, to ops.
-        return page.Items.Count == 0 && target is null
+        return page.Items.Count == 0 && await store.FindTargetAsync(id, cancel) is null
             ? new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp()
             : TypedResults.Ok(new PageView<AuditLine>(
                 [.. page.Items.Select(e => new AuditLine(e.At, e.Id, e.Command, e.Arguments, e.RequestedBy, e.Origin, e.Group, e.Result, e.Reason, e.Faults))], page.Next));
@@ -199,18 +197,12 @@ internal static class CommandRoutes
 
     private static async Task<IResult> ListRequestsAsync(HttpRequest request, IRequestAudit audit, CancellationToken cancel)
     {
-        var query = new QueryReader(request);
-        var (cursor, limit) = (query.Text(Cursor), query.Number(Limit));
-        if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            query.Faults.Add(WrongCursor(cursor));
-        if (query.Faults.Count > 0)
-            return Problems.Invalid(query.Faults);
+        if (!TryReadPage(request, c => long.TryParse(c, NumberStyles.None, CultureInfo.InvariantCulture, out _), out var cursor, out var limit, out var problem))
+            return problem;
 
         var page = await audit.ListAsync(cursor, limit, cancel);
         return TypedResults.Ok(new PageView<RefusedRequest>(page.Items, page.Next));
     }
-
-    private static Fault WrongCursor(string given) => new("invalid_cursor", Cursor.Name, given, "`next` of the page before, or absent for the first page");
 
     private static readonly IReadOnlyDictionary<string, JsonElement> NoArguments = new Dictionary<string, JsonElement>();
 
@@ -224,31 +216,32 @@ internal static class CommandRoutes
 
     private static async Task<IResult> ListOfDeviceAsync(string id, HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel) =>
         await store.FindTargetAsync(id, cancel) is { } target
-            ? await ListAsync(id, await CustomerFor(request.HttpContext, target), request, store, cancel)
+            ? await ListAsync(id, await PortalAccess.IsOpsAsync(request.HttpContext) ? null : target.Customer, request, store, cancel)
             : new Answer<CommandView>.Absent(DeviceRoutes.NoDevice(id)).ToHttp();
 
     /// <summary>Whose commands may be seen; null: everybody's. What an owner before has asked of a device is for ops only.</summary>
-    private static async ValueTask<string?> CustomerFor(HttpContext http, CommandTarget? target) =>
-        await PortalAccess.IsOpsAsync(http) ? null : target?.Customer ?? "";
+    private static async ValueTask<string?> CustomerForAsync(HttpContext http, string device, ICommandStore store, CancellationToken cancel) =>
+        await PortalAccess.IsOpsAsync(http) ? null : (await store.FindTargetAsync(device, cancel))?.Customer ?? "";
 
     private static Task<IResult> ListAllAsync(HttpRequest request, [FromServices] ICommandStore store, CancellationToken cancel) =>
         ListAsync(null, null, request, store, cancel);
 
     private static async Task<IResult> ListAsync(string? device, string? customer, HttpRequest request, ICommandStore store, CancellationToken cancel)
     {
-        if (!TryReadPage(request, out var cursor, out var limit, out var problem))
+        if (!TryReadPage(request, IsCursor, out var cursor, out var limit, out var problem))
             return problem;
 
         var page = await store.ListAsync(device, customer, cursor, limit, cancel);
         return TypedResults.Ok(new PageView<CommandView>([.. page.Items.Select(CommandView.Of)], page.Next));
     }
 
-    private static bool TryReadPage(HttpRequest request, out string? cursor, out int limit, [NotNullWhen(false)] out IResult? problem)
+    private static bool TryReadPage(
+        HttpRequest request, Func<string, bool> isCursor, out string? cursor, out int limit, [NotNullWhen(false)] out IResult? problem)
     {
         var query = new QueryReader(request);
         (cursor, limit) = (query.Text(Cursor), query.Number(Limit));
-        if (cursor is not null && !IsCursor(cursor))
-            query.Faults.Add(WrongCursor(cursor));
+        if (cursor is not null && !isCursor(cursor))
+            query.Faults.Add(new("invalid_cursor", Cursor.Name, cursor, "`next` of the page before, or absent for the first page"));
         problem = query.Faults.Count > 0 ? Problems.Invalid(query.Faults) : null;
         return problem is null;
     }
@@ -256,7 +249,7 @@ internal static class CommandRoutes
     private static async Task<IResult> FindAsync(string id, string command, HttpContext http, [FromServices] ICommandStore store, CancellationToken cancel)
     {
         Answer<CommandView> answer = await store.FindAsync(id, command, cancel) is { } stored
-            && (await CustomerFor(http, await store.FindTargetAsync(id, cancel)) is not { } customer || customer == stored.Target.Customer)
+            && (await CustomerForAsync(http, id, store, cancel) is not { } customer || customer == stored.Target.Customer)
             ? new Answer<CommandView>.Found(CommandView.Of(stored))
             : new Answer<CommandView>.Absent($"There is no command \"{command}\" of {id}.");
         return answer.ToHttp();

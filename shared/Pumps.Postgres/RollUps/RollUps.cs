@@ -21,16 +21,13 @@ public sealed class RollUps(NpgsqlDataSource database, Counters counters, Postgr
     /// <summary>Takes all that is due, in steps, oldest hours first.</summary>
     public async Task RunAsync(CancellationToken cancel)
     {
-        int hours;
-        do
+        while (true)
         {
-            hours = _hours;
-            var began = time.GetTimestamp();
+            var (hours, began) = (_hours, time.GetTimestamp());
             if (await RunOnceAsync(time.GetUtcNow(), hours, cancel) < hours)
                 return;
             _hours = NextHours(hours, time.GetElapsedTime(began));
         }
-        while (true);
     }
 
     /// <summary>One step.</summary>
