@@ -45,6 +45,9 @@ public sealed class FollowClocks(
     // A device that is away, or does not let its clock be set.
     private static readonly TimeSpan Later = TimeSpan.FromMinutes(15);
 
+    // A product that has no such command, until the catalog says otherwise.
+    private static readonly TimeSpan MuchLater = TimeSpan.FromDays(1);
+
     /// <returns>How many tags and clocks were set, or were to be.</returns>
     public async Task<int> HandleAsync(CancellationToken cancel)
     {
@@ -110,7 +113,7 @@ public sealed class FollowClocks(
                 var order = new CommandOrder($"clock-{now.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}", due.DeviceId, SetClock, NoArguments, RequestedBy, "clock", false, null);
                 return await submit.HandleAsync(order, cancel) is Answer<CommandView>.Found
                     ? (new(due.DeviceId, clock, order.Id, now + CommandEnds), true)
-                    : (null, false);
+                    : (new(due.DeviceId, clock, null, now + MuchLater), false);
 
             default:
                 return (new(due.DeviceId, clock, null, null), false);

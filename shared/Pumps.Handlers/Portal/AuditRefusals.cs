@@ -15,8 +15,8 @@ public sealed class AuditRefusals(IRequestAudit audit, TimeProvider time)
     // Enough to recognise what was asked; names of this platform are shorter.
     private const int TextMax = 200;
 
-    /// <summary>Lines of one caller, in each process that answers: more than a person can cause, and half a million a week at worst.</summary>
-    public const int KeptPerMinute = 60;
+    /// <summary>Lines of one caller, in each process that answers: as many as a person can cause, and 200,000 a week at worst.</summary>
+    public const int KeptPerMinute = 20;
 
     // Callers of whom the last minute is known; beyond that those are forgotten whose minute is over.
     private const int CallersMax = 10_000;
