@@ -78,6 +78,7 @@ var deployments = flatten(map(
       sends: map(app.value.sends, hub => replace(hub, '{offering}', offering))
       queues: app.value.queues
       iotHub: contains(settingNames[app.key], 'IotHub__hostName')
+      provisioning: contains(settingNames[app.key], 'ProvisioningService__hostName')
       durable: app.value.durable
     })
 ))

@@ -15,4 +15,5 @@ var roles = {
   iotHubData: '4fc6c259-987e-4a07-842e-c321cc9d413f'
   iotHubRegistry: '4ea46cd5-c1b2-4a8e-910b-273211f9ce47'
   iotHubTwins: '494bdba2-168f-4f31-a0a1-191d2f7c028c'
+  provisioningData: 'dfce44e4-17b7-4bd1-a6d1-04996ec95633'
 }

@@ -1,5 +1,7 @@
 metadata description = 'Device Provisioning Service: where a new device asks for its IoT Hub. It signs in to the hub with its identity.'
 
+import { roles } from '../roles.bicep'
+
 param name string
 param location string
 
@@ -7,6 +9,10 @@ param location string
 param identityName string
 
 param hubHost string
+
+@description('Who removes registrations of devices that leave: names of identities of this resource group. No smaller built-in role has it.')
+param access string[]
+
 param lock bool
 param workspaceId string
 
@@ -33,6 +39,20 @@ resource service 'Microsoft.Devices/provisioningServices@2026-06-01-preview' = {
     ]
   }
 }
+
+resource identities 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = [for name in access: { name: name }]
+
+resource mayUse 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (name, i) in access: {
+    scope: service
+    name: guid(service.id, name, roles.provisioningData)
+    properties: {
+      principalId: identities[i].properties.principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.provisioningData)
+    }
+  }
+]
 
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: service

@@ -15,6 +15,7 @@ var databaseName = globalName(region.code, 'data', subscriptionId)
 var databaseHost = '${databaseName}.postgres.database.azure.com'
 var iotHubName = globalName(region.code, '', subscriptionId)
 var iotHubHost = '${iotHubName}.azure-devices.net'
+var provisioningName = globalName(region.code, 'provisioning', subscriptionId)
 var isPrivate = region.network.kind == 'private'
 
 // What a unit of the hub allows: direct methods a second (160 KB, 480 KB, 24 MB in 4 KB), and messages to devices a minute.
@@ -163,10 +164,11 @@ module iotHub 'iotHub.bicep' = {
 
 module provisioning 'provisioning.bicep' = {
   params: {
-    name: globalName(region.code, 'provisioning', subscriptionId)
+    name: provisioningName
     location: location
     identityName: provisioningIdentity
     hubHost: iotHubHost
+    access: map(filter(deployments, app => app.provisioning), app => localName(region.code, app.name))
     lock: region.lockData
     workspaceId: monitoring.outputs.workspaceId
   }
@@ -224,6 +226,7 @@ module apps 'functionApp.bicep' = [
         FeedHubs__fullyQualifiedNamespace: '${feedName}.servicebus.windows.net'
         ServiceBus__fullyQualifiedNamespace: '${busName}.servicebus.windows.net'
         IotHub__hostName: iotHubHost
+        ProvisioningService__hostName: '${provisioningName}.azure-devices-provisioning.net'
         Commands__methodsPerSecond: string(perUnit[region.iotHub.tier].methods * region.iotHub.units)
         Commands__messagesPerSecond: '${messageHundredths / 100}.${padLeft(string(messageHundredths % 100), 2, '0')}'
         Postgres__HistoryKept: '${region.database.historyDays}.00:00:00'

@@ -31,13 +31,17 @@ public static class AzureServices
         return services;
     }
 
-    /// <summary>The region's IoT Hub: device identities, and the way to devices. For the apps that speak with devices.</summary>
+    /// <summary>
+    /// The region's IoT Hub with its Device Provisioning Service: device identities, and the way to devices. For the apps that speak with devices.
+    /// </summary>
     public static IServiceCollection AddIotHub(this IServiceCollection services)
     {
         services.AddOptions<IotHubOptions>().BindConfiguration(IotHubOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(s => RegistryManager.Create(HostOf(s), s.GetRequiredService<TokenCredential>()));
         services.AddSingleton(s => ServiceClient.Create(HostOf(s), s.GetRequiredService<TokenCredential>()));
+        services.AddOptions<ProvisioningServiceOptions>().BindConfiguration(ProvisioningServiceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<ProvisioningRegistrations>();
         services.AddSingleton<IDeviceRegistry, IotHubRegistry>();
         services.AddSingleton<IDeviceMessaging, IotHubMessaging>();
         services.AddSingleton<IotHubFeedback>();

@@ -43,6 +43,8 @@ public static class HandlerServices
         services.AddSingleton<PerformStep>();
         services.AddSingleton<AdvanceOrders>();
         services.AddSingleton<RepairTags>();
+        services.AddSingleton<DeviceClocks>();
+        services.AddSingleton<FollowClocks>();
         services.AddSingleton<TrackConnections>();
         services.AddSingleton<TakeCensus>();
         return services;

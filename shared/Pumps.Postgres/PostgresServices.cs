@@ -39,6 +39,7 @@ public static class PostgresServices
         services.AddSingleton<IDeviceDirectory, DeviceTable>();
         services.AddSingleton<ICustomerDirectory, CustomerTables>();
         services.AddSingleton<IConnectionStore, ConnectionTable>();
+        services.AddSingleton<IClockStore, ClockTable>();
         services.AddSingleton<IDatapointStore, DatapointStore>();
         services.AddSingleton<IDatapointQueries, DatapointQueries>();
         services.AddSingleton<ICommandStore, CommandStore>();

@@ -14,6 +14,11 @@ internal static partial class Sql
     public static readonly string HoldDueConnections = Statement("Devices/HoldDueConnections.sql");
     public static readonly string HoldPresentConnections = Statement("Devices/HoldPresentConnections.sql");
     public static readonly string WriteConnections = Statement("Devices/WriteConnections.sql");
+    public static readonly string ListZones = Statement("Devices/ListZones.sql");
+    public static readonly string MarkSites = Statement("Devices/MarkSites.sql");
+    public static readonly string ClaimClocks = Statement("Devices/ClaimClocks.sql");
+    public static readonly string KeepClocks = Statement("Devices/KeepClocks.sql");
+    public static readonly string FindZone = Statement("Devices/FindZone.sql");
     public static readonly string ListCustomers = Statement("Customers/ListCustomers.sql");
     public static readonly string FindCustomer = Statement("Customers/FindCustomer.sql");
     public static readonly string StoreCustomer = Statement("Customers/StoreCustomer.sql");

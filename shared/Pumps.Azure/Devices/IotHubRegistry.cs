@@ -7,11 +7,14 @@ using Pumps.Handlers.Devices;
 
 namespace Pumps.Azure.Devices;
 
-/// <summary>Identities, keys and tags in the region's IoT Hub. The local region's registry is the gateway's.</summary>
+/// <summary>
+/// Identities, keys and tags in the region's IoT Hub, and what its Device Provisioning Service remembers of them. The local region's registry is the
+/// gateway's.
+/// </summary>
 /// <remarks>
 /// Every write names the version that it has read (etag); when somebody was faster, it reads again. Throttling and outages go up as they are.
 /// </remarks>
-public sealed class IotHubRegistry(RegistryManager hub) : IDeviceRegistry
+public sealed class IotHubRegistry(RegistryManager hub, ProvisioningRegistrations registrations) : IDeviceRegistry
 {
     // Tags and keys of one device are changed by hand and by its orchestration; more writers at once than this is a bug.
     private const int WritersMax = 10;
@@ -113,15 +116,19 @@ public sealed class IotHubRegistry(RegistryManager hub) : IDeviceRegistry
 
     public async Task<bool> RemoveAsync(string deviceId, CancellationToken cancel)
     {
+        var removed = true;
         try
         {
             await hub.RemoveDeviceAsync(deviceId, cancel);
-            return true;
         }
         catch (IotHubException e) when (IotHubErrors.IsUnknownDevice(e))
         {
-            return false;
+            removed = false;
         }
+
+        // Afterwards: a device that registers in between is refused, since it is not in the hub any more. Also when it was not there: the time before
+        // may have come no further.
+        return await registrations.RemoveAsync(deviceId, cancel) || removed;
     }
 
     private async Task<bool> ChangeTwinAsync(string deviceId, JsonObject patch, CancellationToken cancel)

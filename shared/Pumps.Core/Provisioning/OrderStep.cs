@@ -55,6 +55,8 @@ public enum OrderStep
 
     RenewPrimary,
     MarkRetired,
+
+    /// <summary>With its registration at the provisioning service.</summary>
     RemoveIdentity,
 }
 

@@ -26,6 +26,9 @@ public static class CivilTime
     // Offsets lie within 14 hours of UTC: a day before and after are on either side of a change that could matter.
     private static readonly TimeSpan Around = TimeSpan.FromDays(1);
 
+    /// <summary>Minutes that the zone's civil time is ahead of UTC.</summary>
+    public static int OffsetMinutes(TimeZoneInfo zone, DateTimeOffset at) => (int)zone.GetUtcOffset(at.UtcDateTime).TotalMinutes;
+
     public static DateTime Local(TimeZoneInfo zone, DateTimeOffset at) => at.UtcDateTime + zone.GetUtcOffset(at.UtcDateTime);
 
     /// <summary>The one instant of a civil time, and what the clocks do there.</summary>

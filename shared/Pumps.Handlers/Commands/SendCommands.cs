@@ -16,7 +16,7 @@ namespace Pumps.Handlers.Commands;
 /// again when its answer is due.
 /// </remarks>
 public sealed class SendCommands(
-    Catalog catalog, ICommandStore store, IDeviceMessaging messaging, IDeviceRegistry registry, ICommandBell bell, IOptions<CommandOptions> options, TimeProvider time, ILogger<SendCommands> log)
+    Catalog catalog, ICommandStore store, IDeviceMessaging messaging, DeviceClocks clocks, ICommandBell bell, IOptions<CommandOptions> options, TimeProvider time, ILogger<SendCommands> log)
 {
     /// <summary>The direct method of devices that take commands; the payload is <c>{"frame": base64}</c> both ways.</summary>
     public const string Method = "command";
@@ -124,8 +124,7 @@ public sealed class SendCommands(
         var values = command.Bind(order.Arguments, faults);
         if (faults.Count > 0)
             return (null, CommandReasons.UnknownCommand);
-        // By the tag that its telegrams are read with, so that both agree.
-        var offset = command.SetsClock ? (await registry.FindAsync(target.DeviceId, cancel))?.Device.UtcOffsetMinutes : 0;
+        var offset = command.SetsClock ? await clocks.FindOffsetAsync(target.DeviceId, cancel) : 0;
         return offset is { } minutes
             ? (CommandFrames.Encode(
                 target.Protocol, CommandFrames.Identity(target.DeviceId), command, instance, values, step.Command.Correlation, step.Downlink, time.GetUtcNow(),

@@ -89,7 +89,7 @@ public sealed partial class SubmitCommand(Catalog catalog, ICommandStore store, 
         catalog.Products.GetValueOrDefault(product)?.Find(command).Command?.Role ?? CommandRole.Operator;
 
     internal static Fault RoleRequired(string command, CommandRole role) =>
-        new(PortalAccess.RoleRequired, "command", command, $"for the role {role.ToString().ToLowerInvariant()}");
+        new(PortalAccess.RoleRequired, "command", command, PortalAccess.ForRole(role));
 
     /// <summary>The device has another command of this id.</summary>
     public static Fault Conflict(CommandOrder order) => new("idempotency_conflict", "id", order.Id, $"The id \"{order.Id}\" belongs to another command of {order.DeviceId}.");

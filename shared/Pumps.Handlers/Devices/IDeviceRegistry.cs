@@ -57,7 +57,9 @@ public sealed record TagChange
     };
 }
 
-/// <summary>Device identities, keys and twin tags. Azure: IoT Hub; local region: the gateway's registry.</summary>
+/// <summary>
+/// Device identities, keys and twin tags. Azure: IoT Hub and the Device Provisioning Service; local region: the gateway's registry, which is both.
+/// </summary>
 public interface IDeviceRegistry
 {
     /// <summary>As the other one, without desired properties.</summary>
@@ -95,7 +97,10 @@ public interface IDeviceRegistry
     /// <returns>At most so many ids.</returns>
     Task<IReadOnlyList<string>> ListUntaggedAsync(int limit, CancellationToken cancel);
 
-    /// <summary>Removes the identity with its twin and its queue; a connected device is disconnected.</summary>
-    /// <returns>False when there was no such device.</returns>
+    /// <summary>
+    /// Removes the identity with its twin, its queue and its registration with the provisioning service; a connected device is disconnected. One that
+    /// is ordered again and registers is a new one. Safe to repeat, also when it threw half way.
+    /// </summary>
+    /// <returns>False when there was nothing of it.</returns>
     Task<bool> RemoveAsync(string deviceId, CancellationToken cancel);
 }

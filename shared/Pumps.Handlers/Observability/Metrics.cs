@@ -44,7 +44,7 @@ public static class Metrics
         Counter("pumps.devices.connection_changes", "{device}", "Devices that went online or offline, after the grace", "to");
 
     public static readonly Counter<long> PortalRefused = Counter(
-        "pumps.portal.refused", "{request}", "Requests refused before they came to a device: a role, an unknown device, a group as a whole", "rule", "caller");
+        "pumps.portal.refused", "{request}", "Requests refused before they came to a device: a role, an unknown device, a group as a whole; caller: known (kept), limited (beyond what is kept of one), anonymous", "rule", "caller");
 
     // The census, from the database.
     public static readonly Gauge<long> DevicesActive = Gauge("pumps.devices.active", "{device}", "Devices in service", "offering", "product");

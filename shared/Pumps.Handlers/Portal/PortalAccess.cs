@@ -31,6 +31,9 @@ internal static class PortalAccess
 {
     public const string RoleRequired = "role_required";
 
+    /// <summary>What would have been right, for people.</summary>
+    public static string ForRole<T>(T role) where T : struct, Enum => $"for the role {role.ToString().ToLowerInvariant()}";
+
     public static TBuilder For<TBuilder>(this TBuilder route, PortalRole role) where TBuilder : IEndpointConventionBuilder =>
         route.WithMetadata(new RoleMetadata(role));
 
@@ -48,7 +51,7 @@ internal static class PortalAccess
             if (await guard(http, role) is { } refusal)
             {
                 await http.RequestServices.GetRequiredService<AuditRefusals>().HandleAsync(
-                    http, RoleRequired, "for the role " + role.ToString().ToLowerInvariant(), http.RequestAborted);
+                    http, RoleRequired, ForRole(role), http.RequestAborted);
                 await refusal.ExecuteAsync(http);
                 return;
             }

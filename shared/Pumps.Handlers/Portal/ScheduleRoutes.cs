@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Pumps.Core.Schedules;
 using Pumps.Handlers.Schedules;
 
@@ -79,32 +80,44 @@ internal static class ScheduleRoutes
             .WithMetadata(Count, new RequestSizeLimitAttribute(BodyMax)).Produces<PreviewView>()
             .ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(503);
 
-        schedules.MapGet("/{id}", FindAsync).For(PortalRole.Viewer).WithName("findSchedule").WithSummary("One schedule")
+        var schedule = schedules.MapGroup("/{id}").AddEndpointFilter(HideFormerAsync);
+
+        schedule.MapGet("", FindAsync).For(PortalRole.Viewer).WithName("findSchedule").WithSummary("One schedule")
             .Produces<ScheduleView>().ProducesProblem(404).ProducesProblem(503);
 
-        schedules.MapPut("/{id}", ReplaceAsync).For(PortalRole.Operator).WithName("changeSchedule").WithSummary("Gives a schedule another plan, from now on")
+        schedule.MapPut("", ReplaceAsync).For(PortalRole.Operator).WithName("changeSchedule").WithSummary("Gives a schedule another plan, from now on")
             .WithMetadata(new RequestSizeLimitAttribute(BodyMax)).Produces<ScheduleView>()
             .ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(503);
 
-        schedules.MapDelete("/{id}", RemoveAsync).For(PortalRole.Operator).WithName("removeSchedule")
+        schedule.MapDelete("", RemoveAsync).For(PortalRole.Operator).WithName("removeSchedule")
             .WithSummary("Removes a schedule; its runs can still be read, and one that has begun still ends")
             .Produces(204).ProducesProblem(404).ProducesProblem(503);
 
-        schedules.MapPost("/{id}/pause", PauseAsync).For(PortalRole.Operator).WithName("pauseSchedule")
+        schedule.MapPost("/pause", PauseAsync).For(PortalRole.Operator).WithName("pauseSchedule")
             .WithSummary("Begins no run until then, or until it is resumed; one that has begun still ends")
             .WithMetadata(new RequestSizeLimitAttribute(BodyMax)).Produces<ScheduleView>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
-        schedules.MapPost("/{id}/resume", ResumeAsync).For(PortalRole.Operator).WithName("resumeSchedule")
+        schedule.MapPost("/resume", ResumeAsync).For(PortalRole.Operator).WithName("resumeSchedule")
             .WithSummary("Plans runs again from now on").Produces<ScheduleView>().ProducesProblem(404).ProducesProblem(503);
 
-        schedules.MapGet("/{id}/next", NextAsync).For(PortalRole.Viewer).WithName("listNextRuns").WithSummary("The next runs of a schedule")
+        schedule.MapGet("/next", NextAsync).For(PortalRole.Viewer).WithName("listNextRuns").WithSummary("The next runs of a schedule")
             .WithMetadata(Count).Produces<PlannedRunView[]>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
-        schedules.MapGet("/{id}/runs", RunsAsync).For(PortalRole.Viewer).WithName("listRuns").WithSummary("Runs whose time has come, newest first")
+        schedule.MapGet("/runs", RunsAsync).For(PortalRole.Viewer).WithName("listRuns").WithSummary("Runs whose time has come, newest first")
             .WithMetadata(Cursor, Limit).Produces<PageView<ScheduleRunView>>().ProducesProblem(400).ProducesProblem(503);
 
-        schedules.MapGet("/{id}/runs/{plannedAt}", RunAsync).For(PortalRole.Viewer).WithName("readRun").WithSummary("What a run had each device do")
+        schedule.MapGet("/runs/{plannedAt}", RunAsync).For(PortalRole.Viewer).WithName("readRun").WithSummary("What a run had each device do")
             .WithMetadata(Cursor, Limit).Produces<PageView<RunDeviceView>>().ProducesProblem(400).ProducesProblem(503);
+    }
+
+    /// <summary>What an owner before has planned for a device is for ops only: to everybody else there is no such schedule.</summary>
+    private static async ValueTask<object?> HideFormerAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        var http = context.HttpContext;
+        return http.Request.RouteValues["id"] is string id && !await PortalAccess.IsOpsAsync(http)
+            && await http.RequestServices.GetRequiredService<IScheduleStore>().IsFormerAsync(id, http.RequestAborted)
+                ? new Answer<StoredSchedule>.Absent(KeepSchedules.NoSchedule(id)).ToHttp()
+                : await next(context);
     }
 
     private static async Task<IResult> ListAsync(
@@ -115,7 +128,7 @@ internal static class ScheduleRoutes
         if (query.Faults.Count > 0)
             return Problems.Invalid(query.Faults);
 
-        var page = await store.ListAsync(device, site, customer, cursor, limit, cancel);
+        var page = await store.ListAsync(device, site, customer, former: await PortalAccess.IsOpsAsync(request.HttpContext), cursor, limit, cancel);
         return TypedResults.Ok(new PageView<ScheduleView>([.. page.Items.Select(s => View(s, handler, time))], page.Next));
     }
 

@@ -65,7 +65,12 @@ public interface IScheduleStore
 
     Task<StoredSchedule?> FindAsync(string id, CancellationToken cancel);
 
-    Task<Page<StoredSchedule>> ListAsync(string? deviceId, string? siteId, string? customer, string? cursor, int limit, CancellationToken cancel);
+    /// <param name="former">Those of owners before, too: for devices that work for somebody else now.</param>
+    Task<Page<StoredSchedule>> ListAsync(
+        string? deviceId, string? siteId, string? customer, bool former, string? cursor, int limit, CancellationToken cancel);
+
+    /// <returns>Whether there is such a schedule, or was, and its device works for somebody else now.</returns>
+    Task<bool> IsFormerAsync(string id, CancellationToken cancel);
 
     /// <summary>The customer's schedules that have a device in common with a target, at most <paramref name="limit"/>.</summary>
     Task<IReadOnlyList<StoredSchedule>> ListSharingAsync(ScheduleTarget target, int limit, CancellationToken cancel);

@@ -1,5 +1,5 @@
 -- Schedules in the order of their ids.
--- in:    @device, @site, @customer text or null, @after text, @limit int
+-- in:    @device, @site, @customer text or null, @former boolean (those of owners before, too), @after text, @limit int
 -- out:   as FindSchedule.sql
 -- plan:  by device or site a few rows; else a range of the primary key
 select s.schedule_id, s.customer, s.device_id, s.site_id, t.time_zone, s.plan::text as plan, s.settled_to, s.paused_until, s.revision, s.created_at, s.created_by,
@@ -12,5 +12,6 @@ select s.schedule_id, s.customer, s.device_id, s.site_id, t.time_zone, s.plan::t
    and (@device::text is null or s.device_id = @device)
    and (@site::text is null or s.site_id = @site)
    and (@customer::text is null or s.customer = @customer)
+   and (@former or s.device_id is null or d.customer = s.customer)
  order by s.schedule_id
  limit @limit;

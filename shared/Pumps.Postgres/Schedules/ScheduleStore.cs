@@ -44,13 +44,19 @@ public sealed class ScheduleStore(NpgsqlDataSource database) : IScheduleStore
     }
 
     public async Task<Page<StoredSchedule>> ListAsync(
-        string? deviceId, string? siteId, string? customer, string? cursor, int limit, CancellationToken cancel)
+        string? deviceId, string? siteId, string? customer, bool former, string? cursor, int limit, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
         var rows = (await session.QueryAsync<Row>(new CommandDefinition(
-            Sql.ListSchedules, new { device = deviceId, site = siteId, customer, after = cursor ?? "", limit = limit + 1 }, cancellationToken: cancel))).AsList();
+            Sql.ListSchedules, new { device = deviceId, site = siteId, customer, former, after = cursor ?? "", limit = limit + 1 }, cancellationToken: cancel))).AsList();
         StoredSchedule[] items = [.. rows.Take(limit).Select(r => r.ToSchedule())];
         return new(items, rows.Count > limit ? items[^1].Id : null);
+    }
+
+    public async Task<bool> IsFormerAsync(string id, CancellationToken cancel)
+    {
+        await using var session = await database.OpenConnectionAsync(cancel);
+        return await session.ExecuteScalarAsync<bool>(new CommandDefinition(Sql.IsFormerSchedule, new { id }, cancellationToken: cancel));
     }
 
     public async Task<IReadOnlyList<StoredSchedule>> ListSharingAsync(ScheduleTarget target, int limit, CancellationToken cancel)

@@ -5,6 +5,7 @@ internal static partial class Sql
     public static readonly string FindScheduleTarget = Statement("Schedules/FindScheduleTarget.sql");
     public static readonly string AddSchedule = Statement("Schedules/AddSchedule.sql");
     public static readonly string FindSchedule = Statement("Schedules/FindSchedule.sql");
+    public static readonly string IsFormerSchedule = Statement("Schedules/IsFormerSchedule.sql");
     public static readonly string ListSchedules = Statement("Schedules/ListSchedules.sql");
     public static readonly string ListSharingSchedules = Statement("Schedules/ListSharingSchedules.sql");
     public static readonly string LockSchedule = Statement("Schedules/LockSchedule.sql");

@@ -185,7 +185,10 @@ public sealed class AppTests(string regionName)
                 foreach (var role in new[] { "serviceBusReceiver", "serviceBusSender" })
                     May(name, role, _region.Of("Microsoft.ServiceBus/namespaces/queues").Single(q => q.LastName == (string?)queue).Id);
             if (SpeaksWithDevices(app))
+            {
                 May(name, "iotHubData", _region.Of("Microsoft.Devices/IotHubs").Single().Id);
+                May(name, "provisioningData", _region.Of("Microsoft.Devices/provisioningServices").Single().Id);
+            }
         }
 
         foreach (var hub in Catalog.Routes.RawHubs)
@@ -270,7 +273,7 @@ public sealed class AppTests(string regionName)
             .Append("FeedHubs__fullyQualifiedNamespace") // FeedHubsOptions, checked at the start of every app
             .Concat(connections.SelectMany(c => new[] { $"{c}__fullyQualifiedNamespace", $"{c}__credential", $"{c}__clientId" }))
             .Concat(arguments.SelectMany(FunctionApp.SettingsIn))
-            .Concat(SpeaksWithDevices(app) ? ["IotHub__hostName"] : [])
+            .Concat(SpeaksWithDevices(app) ? ["IotHub__hostName", "ProvisioningService__hostName"] : [])
             .Distinct();
     }
 

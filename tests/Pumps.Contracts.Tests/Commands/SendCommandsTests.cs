@@ -249,7 +249,7 @@ public sealed class SendCommandsTests : PostgresFixture
         Assert.That((await letters.ListAsync("invalid_result", null, 10, Cancel)).Items.Count(l => l.Letter.DeviceId == device), Is.EqualTo(1));
     }
 
-    private SendCommands Sender() => new(Catalog, _store, _field, _registry, _bell, Options, _time, NullLogger<SendCommands>.Instance);
+    private SendCommands Sender() => new(Catalog, _store, _field, new(_registry, new ClockTable(Database), _time), _bell, Options, _time, NullLogger<SendCommands>.Instance);
 
     private Task SendAsync() => Sender().HandleAsync(100, Cancel);
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Pumps.Azure.Devices;
 using Pumps.Contracts.Tests.Gateway;
 using Pumps.Handlers.Devices;
+using Pumps.LocalRegion.Gateway;
 
 namespace Pumps.Contracts.Tests.Devices;
 
@@ -16,6 +17,9 @@ public abstract class DeviceRegistryContract
     protected IDeviceRegistry Registry { get; set; } = null!;
 
     protected IDeviceMessaging Messaging { get; set; } = null!;
+
+    /// <summary>The device registers with the provisioning service, which admits it.</summary>
+    protected abstract Task RegisterWithServiceAsync(string id);
 
     [Test]
     public async Task A_new_device_is_enabled_has_two_keys_and_is_found_as_it_was_registered()
@@ -167,6 +171,20 @@ public abstract class DeviceRegistryContract
     }
 
     [Test]
+    public async Task A_removed_device_that_is_ordered_again_registers_as_a_new_one()
+    {
+        await Registry.RegisterAsync(Device, default);
+        await RegisterWithServiceAsync(Id);
+        var enrolled = (await Registry.FindAsync(Id, default))!.PrimaryKey;
+        Assert.That(await Registry.RemoveAsync(Id, default));
+        Assert.That(await Registry.RemoveAsync(Id, default), Is.False, "nothing is left of it");
+        var ordered = (await Registry.RegisterAsync(Device, default)).PrimaryKey;
+        await RegisterWithServiceAsync(Id);
+
+        Assert.That((await Registry.FindAsync(Id, default))!.PrimaryKey, Is.EqualTo(enrolled).And.Not.EqualTo(ordered), "its enrollment's key counts at the hub");
+    }
+
+    [Test]
     public async Task Fifty_messages_wait_for_a_device_and_no_more()
     {
         await Registry.RegisterAsync(Device, default);
@@ -247,6 +265,10 @@ public sealed class GatewayRegistryTests : DeviceRegistryContract
     [TearDown]
     public async Task Stop() => await _host.DisposeAsync();
 
+    /// <summary>What a registration changes; RegistrationTests has the way there.</summary>
+    protected override async Task RegisterWithServiceAsync(string id) =>
+        Assert.That(await _host.Registry.AdoptKeysAsync(id, EnrollmentGroup.Open(_host.Folder).KeysOf(id), default));
+
     [Test]
     public async Task What_was_changed_is_there_after_a_restart()
     {
@@ -280,12 +302,33 @@ public sealed class IotHubRegistryTests : DeviceRegistryContract
     private static readonly DeviceRegistration Device = new(Id, "dp2", "irrigation", "irrigation-pump-v2", "green-valley", "weu", null);
 
     private FakeIotHub _hub = null!;
+    private FakeProvisioningService _provisioning = null!;
 
     [SetUp]
     public void Start()
     {
         _hub = new();
-        (Registry, Messaging) = (new IotHubRegistry(_hub.Registry), new IotHubMessaging(_hub.Service, _hub.Registry, TimeProvider.System));
+        _provisioning = new(_hub);
+        (Registry, Messaging) = (NewRegistry(), new IotHubMessaging(_hub.Service, _hub.Registry, TimeProvider.System));
+    }
+
+    [TearDown]
+    public void Stop() => _provisioning.Dispose();
+
+    protected override Task RegisterWithServiceAsync(string id) => _provisioning.RegisterAsync(id);
+
+    [Test]
+    public async Task A_removal_that_came_half_way_is_finished_when_it_is_repeated()
+    {
+        await Registry.RegisterAsync(Device, default);
+        await RegisterWithServiceAsync(Id);
+        _provisioning.Answer = _ => Task.FromResult(new HttpResponseMessage(System.Net.HttpStatusCode.TooManyRequests));
+        Assert.That(async () => await Registry.RemoveAsync(Id, default), Throws.TypeOf<global::Azure.RequestFailedException>());
+        Assert.That(await Registry.FindAsync(Id, default), Is.Null);
+
+        _provisioning.Answer = null;
+        Assert.That(await Registry.RemoveAsync(Id, default), "its registration was left");
+        Assert.That(await Registry.RemoveAsync(Id, default), Is.False);
     }
 
     [Test]
@@ -297,7 +340,7 @@ public sealed class IotHubRegistryTests : DeviceRegistryContract
         _hub.BeforeWrite = _ =>
         {
             if (others++ == 0)
-                new IotHubRegistry(_hub.Registry).SetKeyAsync(Id, DeviceKeySlot.Primary, primary, default).GetAwaiter().GetResult();
+                NewRegistry().SetKeyAsync(Id, DeviceKeySlot.Primary, primary, default).GetAwaiter().GetResult();
         };
         await Registry.SetKeyAsync(Id, DeviceKeySlot.Secondary, secondary, default);
 
@@ -330,4 +373,6 @@ public sealed class IotHubRegistryTests : DeviceRegistryContract
             async () => await Messaging.UpdateDesiredAsync(Id, """{"a":1}""", null, default),
             Throws.InstanceOf<Microsoft.Azure.Devices.Common.Exceptions.IotHubException>());
     }
+
+    private IotHubRegistry NewRegistry() => new(_hub.Registry, _provisioning.Registrations());
 }

@@ -2,9 +2,11 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Http.Json;
+using System.Security.Claims;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Pumps.Contracts.Tests.Commands;
 using Pumps.Contracts.Tests.Postgres;
 using Pumps.Handlers;
@@ -301,6 +303,27 @@ public sealed class CommandRoutesTests : PostgresFixture
         Assert.That((int)answer.StatusCode, Is.EqualTo(401));
         Assert.That(host.Ports.Refused, Is.Empty);
         Assert.That(counted, Does.Contain("role_required anonymous"));
+    }
+
+    [Test]
+    public async Task A_caller_in_a_loop_does_not_fill_the_audit_and_the_next_line_says_how_many_there_were()
+    {
+        var time = new FakeTimeProvider(PortalHost.Now);
+        var kept = new MemoryPorts();
+        var audit = new AuditRefusals(kept, time);
+        DefaultHttpContext Of(string name) => new() { User = new(new ClaimsIdentity([new(ClaimTypes.Name, name)], "test")) };
+        for (var i = 0; i < AuditRefusals.KeptPerMinute + 40; i++)
+            await audit.HandleAsync(Of("looper"), "role_required", "for the role ops", Cancel);
+        await audit.HandleAsync(Of("other"), "role_required", "for the role ops", Cancel);
+        Assert.That(kept.Refused.Count(r => r.RequestedBy == "looper"), Is.EqualTo(AuditRefusals.KeptPerMinute));
+        Assert.That(kept.Refused.Count(r => r.RequestedBy == "other"), Is.EqualTo(1), "each caller for itself");
+
+        time.Advance(TimeSpan.FromMinutes(1));
+        for (var i = 0; i < 2; i++)
+            await audit.HandleAsync(Of("looper"), "role_required", "for the role ops", Cancel);
+        Assert.That(
+            kept.Refused.Where(r => r.RequestedBy == "looper").Skip(AuditRefusals.KeptPerMinute).Select(r => r.Detail),
+            Is.EqualTo(new[] { "for the role ops (40 requests of this caller before this one were refused and not kept.)", "for the role ops" }));
     }
 
     [Test]

@@ -1,7 +1,9 @@
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Pumps.Contracts.Tests.Postgres;
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
+using Pumps.Handlers.Portal;
 using Pumps.Handlers.Schedules;
 using Pumps.Postgres;
 
@@ -33,12 +35,14 @@ public sealed class ScheduleRoutesTests : PostgresFixture
             insert into device (device_id, protocol, offering, product, customer, site_id)
             select 'dp1-' || n, 'dp1', 'irrigation', 'irrigation-pump-v1', 'green-valley', 'north' from generate_series(1, 5) n on conflict do nothing;
             """);
-        _host = await PortalHost.StartAsync(change: services => services
-            .AddSingleton(Database)
-            .AddSingleton<IScheduleStore, ScheduleStore>()
-            .AddSingleton<ICommandStore, CommandStore>()
-            .AddSingleton<IDatapointQueries>(new DatapointQueries(Database, new([]))));
+        _host = await StartAsync();
     }
+
+    private Task<PortalHost> StartAsync(PortalGuard? guard = null) => PortalHost.StartAsync(guard, services => services
+        .AddSingleton(Database)
+        .AddSingleton<IScheduleStore, ScheduleStore>()
+        .AddSingleton<ICommandStore, CommandStore>()
+        .AddSingleton<IDatapointQueries>(new DatapointQueries(Database, new([]))));
 
     [TearDown]
     public async Task Stop() => await _host.DisposeAsync();
@@ -113,6 +117,31 @@ public sealed class ScheduleRoutesTests : PostgresFixture
         Assert.That(devices, Is.EqualTo(new[] { "dp1-1 submitted", "dp1-2 submitted", "dp1-3 submitted" }));
         await _host.GetAsync($"/api/schedules/{id}/runs?cursor=first", 400);
         await _host.GetAsync($"/api/schedules/{id}/runs/yesterday", 400);
+    }
+
+    [Test]
+    public async Task What_an_owner_before_has_planned_is_for_ops_only_and_is_there_again_when_the_device_is()
+    {
+        var id = (await _host.SendAsync(HttpMethod.Post, "/api/schedules", 200, new { device = "dp1-5", plan = Plan })).GetProperty("id").GetString();
+        await ExecuteAsync("update device set customer = 'new-valley' where device_id = 'dp1-5'");
+        Assert.That((await _host.GetAsync("/api/schedules?device=dp1-5")).GetProperty("items").GetArrayLength(), Is.EqualTo(1), "everybody is ops here");
+
+        await using (var portal = await StartAsync((_, role) => new(role is PortalRole.Ops ? TypedResults.StatusCode(403) : null)))
+        {
+            Assert.That((await portal.GetAsync("/api/schedules?device=dp1-5")).GetProperty("items").GetArrayLength(), Is.Zero);
+            var missing = await portal.GetAsync("/api/schedules/no-such-schedule", 404);
+            var hidden = await portal.GetAsync($"/api/schedules/{id}", 404);
+            Assert.That(hidden.GetProperty("detail").GetString(), Is.EqualTo(missing.GetProperty("detail").GetString()!.Replace("no-such-schedule", id)));
+            foreach (var (method, path, body) in new (HttpMethod, string, object?)[]
+                     {
+                         (HttpMethod.Put, "", new { plan = Plan }), (HttpMethod.Delete, "", null), (HttpMethod.Post, "/pause", new { }), (HttpMethod.Post, "/resume", null),
+                         (HttpMethod.Get, "/next", null), (HttpMethod.Get, "/runs", null), (HttpMethod.Get, "/runs/2025-06-02T03:30:00Z", null),
+                     })
+                await portal.SendAsync(method, $"/api/schedules/{id}{path}", 404, body);
+
+            await ExecuteAsync("update device set customer = 'green-valley', site_id = 'north' where device_id = 'dp1-5'");
+            Assert.That((await portal.GetAsync($"/api/schedules/{id}")).GetProperty("state").GetString(), Is.EqualTo("active"));
+        }
     }
 
     private async Task<List<string>> PagesAsync(string path, Func<System.Text.Json.JsonElement, string> read)

@@ -392,7 +392,7 @@ public sealed class ScheduleTests : PostgresFixture
             : throw new AssertionException(answer is Answer<StoredSchedule>.Invalid invalid ? string.Join('\n', invalid.Faults) : answer.ToString());
     }
 
-    private async Task<StoredSchedule> ScheduleOfAsync(string device) => (await _store.ListAsync(device, null, null, null, 1, Cancel)).Items[0];
+    private async Task<StoredSchedule> ScheduleOfAsync(string device) => (await _store.ListAsync(device, null, null, false, null, 1, Cancel)).Items[0];
 
     private async Task<string> AddSiteAsync(string zone, string customer = Customer)
     {

@@ -135,7 +135,7 @@ internal sealed class FaultyRegistry(DeviceRegistry inner) : IDeviceRegistry
     {
         Calls.Enqueue((method, device));
         if (Fault is { After: false } before && before.Method == method)
-            throw new TimeoutException("the registry is away");
+            throw new TaskCanceledException("the registry is away, which its client tells like this");
         var answer = await call();
         return Fault is { After: true } after && after.Method == method ? throw new TimeoutException("the registry's answer was lost") : answer;
     }

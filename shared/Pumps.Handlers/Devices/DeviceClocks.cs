@@ -1,0 +1,17 @@
+using Pumps.Core.Devices;
+using Pumps.Core.Schedules;
+using Pumps.Handlers.Schedules;
+
+namespace Pumps.Handlers.Devices;
+
+/// <summary>How far the clock of a DP1 device is to be ahead of UTC when somebody sets it.</summary>
+public sealed class DeviceClocks(IDeviceRegistry registry, IClockStore store, TimeProvider time)
+{
+    /// <returns>Minutes: of its site's civil time; of its tag when it stands nowhere; null when nobody has said.</returns>
+    public async Task<int?> FindOffsetAsync(string deviceId, CancellationToken cancel)
+    {
+        var tag = (await registry.FindAsync(deviceId, cancel))?.Device.UtcOffsetMinutes;
+        return SiteClock.ToSet(
+            tag, ScheduleClock.Zone(await store.FindZoneAsync(deviceId, cancel)) is { } zone ? CivilTime.OffsetMinutes(zone, time.GetUtcNow()) : null);
+    }
+}
