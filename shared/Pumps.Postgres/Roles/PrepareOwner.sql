@@ -8,8 +8,9 @@ begin
         create role pumps_owner nologin;
     end if;
 
-    -- The administrator takes the owner's place to migrate, so that everything belongs to one role whoever deploys.
-    if not pg_has_role(current_user, 'pumps_owner', 'member') then
+    -- The administrator takes the owner's place to migrate, so that everything belongs to one role whoever deploys. Usage, not membership: from
+    -- PostgreSQL 16 on, whoever makes a role is a member that may grant it, and nothing else.
+    if not pg_has_role(current_user, 'pumps_owner', 'usage') then
         execute format('grant pumps_owner to %I', current_user);
     end if;
     grant usage, create on schema public to pumps_owner;

@@ -6,12 +6,14 @@ using Spectre.Console;
 
 namespace Pumps.Contracts.Tests.Postgres;
 
-/// <summary>The migration step of a deployment, with a stand-in for Azure's function that makes identities.</summary>
+/// <summary>The migration step of a deployment, by an administrator who is no superuser, with a stand-in for Azure's function that makes identities.</summary>
 public sealed class MigrateCommandTests
 {
     private const string App = "pumps-tst-datapoints-irrigation";
+    private const string Administrator = "azure_pg_admin";
 
     private NpgsqlDataSource _database = null!;
+    private string _asAdministrator = "";
 
     private static CancellationToken Cancel => TestContext.CurrentContext.CancellationToken;
 
@@ -24,6 +26,9 @@ public sealed class MigrateCommandTests
             create or replace function pgaadauth_create_principal(name text, is_admin boolean, is_mfa boolean) returns text language plpgsql as
             $$ begin execute format('create role %I login', name); return name; end $$
             """);
+        var name = new NpgsqlConnectionStringBuilder(_database.ConnectionString).Database;
+        await ExecuteAsync(identities, $"create role {Administrator} createrole; alter database {name} owner to {Administrator}");
+        _asAdministrator = new NpgsqlConnectionStringBuilder(_database.ConnectionString) { Options = $"-c role={Administrator}" }.ConnectionString;
     }
 
     [OneTimeTearDown]
@@ -32,12 +37,14 @@ public sealed class MigrateCommandTests
     [Test]
     public async Task A_migrated_database_lets_an_app_do_its_work_as_the_owner_and_the_step_can_be_repeated()
     {
-        var (first, said) = await MigrateAsync(_database.ConnectionString, App);
-        var (second, saidAgain) = await MigrateAsync(_database.ConnectionString, App);
+        var (first, said) = await MigrateAsync(_asAdministrator, App);
+        var (second, saidAgain) = await MigrateAsync(_asAdministrator, App);
 
         Assert.That(first, Is.Zero, said);
         Assert.That(second, Is.Zero, saidAgain);
         Assert.That(saidAgain, Does.Contain("0 migrations applied, 1 apps admitted"));
+        await using var administrator = NpgsqlDataSource.Create(_asAdministrator);
+        Assert.That(await CountAsync(administrator, $"select count(*) from pg_roles where rolname = '{AppRoles.Owner}' and pg_has_role(oid, 'usage')"), Is.EqualTo(1));
 
         // What an app does at its start, with the role that its connection string names.
         await using var app = As(App, AppRoles.Owner);
@@ -49,7 +56,7 @@ public sealed class MigrateCommandTests
     [Test]
     public async Task An_identity_that_was_not_admitted_reads_nothing()
     {
-        await MigrateAsync(_database.ConnectionString, App);
+        await MigrateAsync(_asAdministrator, App);
         await ExecuteAsync(_database, "create role stranger login");
         await using var stranger = As("stranger", "none");
 
