@@ -97,9 +97,15 @@ module raw 'eventHubs.bicep' = {
       flatten(map(
         deployments,
         app =>
-          map(
-            filter(rawHubNames, hub => (contains(app.receives, 'raw') && hub != routing.connections) || contains(app.receives, hub)),
-            hub => { identity: localName(region.code, app.name), hub: hub, kind: 'receive' }
+          concat(
+            map(
+              filter(rawHubNames, hub => (contains(app.receives, 'raw') && hub != routing.connections) || contains(app.receives, hub)),
+              hub => { identity: localName(region.code, app.name), hub: hub, kind: 'receive' }
+            ),
+            map(
+              filter(rawHubNames, hub => (contains(app.sends, 'raw') && hub != routing.connections) || contains(app.sends, hub)),
+              hub => { identity: localName(region.code, app.name), hub: hub, kind: 'send' }
+            )
           )
       ))
     )
@@ -153,7 +159,7 @@ module iotHub 'iotHub.bicep' = {
         { identity: provisioningIdentity, role: 'iotHubRegistry' }
         { identity: provisioningIdentity, role: 'iotHubTwins' }
       ],
-      map(filter(deployments, app => app.iotHub), app => { identity: localName(region.code, app.name), role: 'iotHubData' })
+      flatten(map(deployments, app => map(app.iotHub, role => { identity: localName(region.code, app.name), role: role })))
     )
     lock: region.lockData
     workspaceId: monitoring.outputs.workspaceId
@@ -191,7 +197,8 @@ var queues = flatten(map(
     map(app.queues, queue => {
       name: queue.name
       sessions: queue.sessions
-      identity: localName(region.code, app.name)
+      receiver: localName(region.code, app.name)
+      senders: map(filter(deployments, other => contains(other.rings, queue.name)), other => localName(region.code, other.name))
     })
 ))
 
@@ -224,6 +231,8 @@ module apps 'functionApp.bicep' = [
         FeedHubs__fullyQualifiedNamespace: '${feedName}.servicebus.windows.net'
         ServiceBus__fullyQualifiedNamespace: '${busName}.servicebus.windows.net'
         IotHub__hostName: iotHubHost
+        Portal__region: region.code
+        Portal__deviceHost: iotHubHost
         Commands__methodsPerSecond: string(perUnit[region.iotHub.tier].methods * region.iotHub.units)
         Commands__messagesPerSecond: '${messageHundredths / 100}.${padLeft(string(messageHundredths % 100), 2, '0')}'
         Postgres__HistoryKept: '${region.database.historyDays}.00:00:00'
@@ -239,7 +248,7 @@ module apps 'functionApp.bicep' = [
   }
 ]
 
-module site 'site.bicep' = if (contains(map(deployments, app => app.folder), 'Portal')) {
+module site 'site.bicep' = {
   params: {
     name: localName(region.code, 'site')
     location: location
@@ -259,6 +268,8 @@ output apps array = [
 output database string = databaseHost
 output databaseServer string = databaseName
 output iotHub string = iotHubHost
+output site string = site.outputs.name
+output siteHost string = site.outputs.host
 
 @description('The id by which queries name the workspace.')
 output workspaceId string = monitoring.outputs.workspaceGuid

@@ -90,11 +90,11 @@ public static class PortalApi
         DeadLetterRoutes.Map(routes);
         CatalogRoutes.Map(routes);
         StatusRoutes.Map(routes);
-        routes.MapOpenApi("/openapi/{documentName}.json").For(PortalRole.Public);
+        routes.MapOpenApi("/api/openapi/{documentName}.json").For(PortalRole.Public);
         // The page and its script come out of this process: it works on a site without internet.
-        routes.MapScalarApiReference("/docs", page => page
+        routes.MapScalarApiReference("/api/docs", page => page
             .WithTitle("Pumps API")
-            .WithOpenApiRoutePattern("/openapi/v1.json")
+            .WithOpenApiRoutePattern("/api/openapi/v1.json")
             .DisableDefaultFonts()
             // These call services of others: nothing for an operator's network.
             .HideDeveloperTools()
