@@ -251,7 +251,8 @@ module apps 'functionApp.bicep' = [
 module site 'site.bicep' = {
   params: {
     name: localName(region.code, 'site')
-    location: location
+    location: region.?siteLocation ?? location
+    portalLocation: location
     portalName: globalName(region.code, 'portal', subscriptionId)
   }
   dependsOn: [apps]

@@ -5,6 +5,7 @@ param location string
 
 @description('The function app that answers /api.')
 param portalName string
+param portalLocation string
 
 resource portal 'Microsoft.Web/sites@2024-04-01' existing = { name: portalName }
 
@@ -18,7 +19,7 @@ resource site 'Microsoft.Web/staticSites@2024-04-01' = {
 resource api 'Microsoft.Web/staticSites/linkedBackends@2024-04-01' = {
   parent: site
   name: 'portal'
-  properties: { backendResourceId: portal.id, region: location }
+  properties: { backendResourceId: portal.id, region: portalLocation }
 }
 
 // The app believes the site's word for who asks, so it must hear nobody else. Linking says the same by itself; said here, a deployment puts

@@ -15,7 +15,7 @@ public sealed class PortalFunctionsTests
     private static readonly FunctionApp App = FunctionApp.All.Single(a => a.Name == "Portal");
 
     /// <summary>Method and pattern of every route of the pipeline, as the app in Azure has it.</summary>
-    private static IReadOnlyList<(string Method, string Path)> Routes { get; } = ReadRoutes();
+    internal static IReadOnlyList<(string Method, string Path)> Routes { get; } = ReadRoutes();
 
     /// <summary>Method, path without the rest, and name of every function.</summary>
     private static IReadOnlyList<(string Method, string Path, string Function)> Doors { get; } =
