@@ -5,6 +5,7 @@ using Pumps.Azure.ServiceBus;
 using Pumps.Contracts.Tests.Azure;
 using Pumps.Core.Offerings;
 using Pumps.Handlers.Capacity;
+using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Offerings;
 
@@ -188,7 +189,7 @@ public sealed class AppTests(string regionName)
 
             foreach (var (_, kind, hub, _, _) in Readers.Where(r => r.Function.App == app && (offering is null || r.Offering == offering)).DistinctBy(r => r.Hub))
                 May(name, "eventHubsReceiver", HubId(kind, hub));
-            if (app.Functions.SelectMany(f => f.Handlers).SelectMany(h => h.GetConstructors().Single().GetParameters()).Any(p => p.ParameterType == typeof(IHubPublisher)))
+            if (Takes(app, typeof(IHubPublisher)))
                 foreach (var hub in Catalog.Routes.FeedHubs)
                     May(name, "eventHubsSender", HubId("feeds", hub.Name));
             // A dead letter goes back to the hub from which it was read: one of the raw hubs, or a feed.
@@ -199,9 +200,9 @@ public sealed class AppTests(string regionName)
                 May(name, "serviceBusReceiver", QueueId(queue));
             foreach (var queue in Rings(app))
                 May(name, "serviceBusSender", QueueId(queue));
-            // Who only keeps the registry does not send to devices.
+            // Who only keeps the registry may not send to devices.
             if (Adds(app, "IotHub"))
-                foreach (var role in app.Functions.Any(f => f.HttpTrigger is null) ? ["iotHubData"] : new[] { "iotHubRegistry", "iotHubTwins" })
+                foreach (var role in Takes(app, typeof(IDeviceMessaging)) ? ["iotHubData"] : new[] { "iotHubRegistry", "iotHubTwins" })
                     May(name, role, _region.Of("Microsoft.Devices/IotHubs").Single().Id);
         }
 
@@ -307,6 +308,10 @@ public sealed class AppTests(string regionName)
     /// <summary>Whether the app's Program.cs adds these services: it is the wiring diagram.</summary>
     private static bool Adds(FunctionApp app, string services) =>
         File.ReadAllText(Path.Combine(FunctionApp.Repository, "functions", app.Name, "Program.cs")).Contains($".Add{services}(", StringComparison.Ordinal);
+
+    /// <summary>Whether a handler that a function of the app calls takes this port.</summary>
+    private static bool Takes(FunctionApp app, Type port) =>
+        app.Functions.SelectMany(f => f.Handlers).SelectMany(h => h.GetConstructors().Single().GetParameters()).Any(p => p.ParameterType == port);
 
     private static string[] Rings(FunctionApp app) => Adds(app, "ServiceBus") ? [CommandBell.Queue] : [];
 

@@ -108,6 +108,17 @@ public sealed class OpenApiTests
         }.Order()));
     }
 
+    [TestCase("/api/docs/", "script-src 'self' 'unsafe-inline'")]
+    [TestCase("/api/catalog", "default-src 'none'; frame-ancestors 'none'")]
+    [TestCase("/api/not-there", "default-src 'none'; frame-ancestors 'none'")]
+    public async Task A_browser_runs_nothing_but_the_scripts_of_the_page(string path, string policy)
+    {
+        using var answer = await _host.Http.GetAsync(new Uri(path, UriKind.Relative));
+
+        Assert.That(answer.Headers.GetValues("Content-Security-Policy"), Has.One.Contains(policy).And.None.Contains("unsafe-eval"));
+        Assert.That(answer.Headers.GetValues("X-Content-Type-Options"), Is.EqualTo(new[] { "nosniff" }));
+    }
+
     [Test]
     public async Task The_page_needs_nothing_from_elsewhere()
     {

@@ -63,16 +63,15 @@ public sealed class SitePrincipalTests
         });
     }
 
-    /// <summary>Any single byte of the header changed: nobody, or somebody, and never an exception.</summary>
+    /// <summary>Any one character of the header changed: nobody, or somebody with a name, and never an exception.</summary>
     [Test]
     public void A_damaged_header_never_throws()
     {
         var header = Base64(Ops);
-        for (var i = 0; i < header.Length; i++)
-            foreach (var c in "A/=\0é")
-                _ = SitePrincipal.Read(header[..i] + c + header[(i + 1)..]);
+        var read = Enumerable.Range(0, header.Length).SelectMany(i => "A/=\0é".Select(c => SitePrincipal.Read(header[..i] + c + header[(i + 1)..]))).ToList();
 
-        Assert.Pass();
+        Assert.That(read, Has.Some.Null);
+        Assert.That(read.OfType<SitePrincipal>().Select(p => p.Name), Is.Not.Empty.And.All.Not.Empty);
     }
 
     [TestCase(null, PortalRole.Public, null)]
