@@ -20,4 +20,8 @@ public sealed record PostgresServerOptions
     /// <summary>MB of log between checkpoints. After each one every page is logged whole once more, which costs more than the rows do.</summary>
     [Range(128, 65536)]
     public int WalMegabytesMax { get; init; } = 6144;
+
+    /// <summary>Library that the server loads at its start, such as <c>timescaledb</c>, which must be installed; empty: none.</summary>
+    [RegularExpression("^[a-z_0-9]*$")]
+    public string PreloadLibrary { get; init; } = "";
 }

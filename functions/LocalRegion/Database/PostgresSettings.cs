@@ -14,6 +14,7 @@ internal static class PostgresSettings
         unix_socket_directories = '{Quoted(folder.Sockets)}'
         unix_socket_permissions = 0700
         max_connections = 60
+        shared_preload_libraries = '{options.PreloadLibrary}'
 
         # Durable: what was acknowledged survives a crash.
         fsync = on

@@ -2,6 +2,8 @@
 -- in:    an empty database, PostgreSQL 15 or later
 -- out:   the tables below; history is a hypertable where the server runs TimescaleDB, else partitioned by day
 -- locks: none that matter, the tables are new
+-- mends: 4771e734c7f2de040e802751eb85870d3bbd2c29fcfb6decd388c9ac560bee96
+--        which asked for the server's libraries, as only an administrator may, and so failed for an owner who is none
 --
 -- Device keys are internal; text ids stay at the edges (half the index). Tables of a region that outgrows one server are distributed
 -- by device_key (Citus), with device as a reference table: every other primary key starts with it or with the device's id.
@@ -48,8 +50,8 @@ create function merge_latest(old jsonb, old_max_at timestamptz, old_max_seq bigi
 -- clock is null for 'ok'.
 do $$
 begin
-    if exists (select from pg_available_extensions where name = 'timescaledb')
-       and current_setting('shared_preload_libraries') like '%timescaledb%' then
+    -- A setting that the loaded library defines: whatever is in shared_preload_libraries only an administrator may read.
+    if current_setting('timescaledb.disable_load', true) is not null then
         create extension if not exists timescaledb;
         create table history (
             device_key  bigint      not null,

@@ -15,8 +15,8 @@ begin
     grant usage, create on schema public to pumps_owner;
     execute format('grant create, temporary on database %I to pumps_owner', current_database());
 
-    if exists (select from pg_available_extensions where name = 'timescaledb')
-       and current_setting('shared_preload_libraries') like '%timescaledb%' then
+    -- A setting that the loaded library defines: whatever is in shared_preload_libraries not every administrator may read.
+    if current_setting('timescaledb.disable_load', true) is not null then
         create extension if not exists timescaledb;
     end if;
 end

@@ -67,9 +67,12 @@ public sealed class HistoryTests : PostgresFixture
         using (Assert.EnterMultipleScope())
         {
             Assert.That((await _queries.QueryHistoryAsync(query, Cancel)).Select(p => p.Value), Is.EqualTo(new[] { "2", "3", "4" }));
-            Assert.That(await PartitionOf(now.AddDays(-3)), Is.EqualTo("history_p20260529"));
-            Assert.That(await PartitionOf(now), Is.EqualTo("history_p20260601"));
-            Assert.That(await PartitionOf(now.AddYears(50)), Is.EqualTo("history_default"));
+            if (!PostgresSetUp.Timescale)
+            {
+                Assert.That(await PartitionOf(now.AddDays(-3)), Is.EqualTo("history_p20260529"));
+                Assert.That(await PartitionOf(now), Is.EqualTo("history_p20260601"));
+                Assert.That(await PartitionOf(now.AddYears(50)), Is.EqualTo("history_default"));
+            }
         }
 
         await partitions.KeepAsync(now.AddDays(29), Cancel);

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -22,6 +24,7 @@ public sealed partial class MigrationTests : PostgresFixture
     [Test]
     public async Task From_empty_the_schema_is_that_of_the_checked_in_file()
     {
+        Assume.That(!PostgresSetUp.Timescale, "TimescaleDB adds triggers and tables of its own.");
         var schema = await SchemaAsync();
         if (Environment.GetEnvironmentVariable("PUMPS_WRITE_SCHEMA") is "1")
             await File.WriteAllTextAsync(SchemaFile, schema, Cancel);
@@ -38,6 +41,18 @@ public sealed partial class MigrationTests : PostgresFixture
 
         Assert.That(() => migrator.MigrateAsync([("0001_first.sql", "create table a (b bigint)")], Cancel),
             Throws.InvalidOperationException.With.Message.Contains("0001_first.sql was changed"));
+    }
+
+    [Test]
+    public async Task A_file_that_was_mended_counts_as_applied_where_its_former_text_was()
+    {
+        await using var database = await PostgresSetUp.CreateDatabaseAsync();
+        var migrator = new Migrator(database, NullLogger<Migrator>.Instance);
+        const string Former = "create table a (b int)";
+        await migrator.MigrateAsync([("0001_first.sql", Former)], Cancel);
+
+        var mended = $"-- mends: {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Former)))}\ncreate table if not exists a (b int)";
+        Assert.That(await migrator.MigrateAsync([("0001_first.sql", mended)], Cancel), Is.Zero);
     }
 
     [Test]
@@ -120,12 +135,12 @@ public sealed partial class MigrationTests : PostgresFixture
         Assert.That(statements, Is.EquivalentTo(files));
     }
 
-    /// <summary>Without TimescaleDB on the server, history is partitioned. With it, that path runs instead of this one.</summary>
     [Test]
-    public async Task History_is_partitioned_where_there_is_no_TimescaleDB()
+    public async Task History_is_a_hypertable_with_TimescaleDB_and_partitioned_without()
     {
-        Assume.That(await ScalarAsync<bool>("select current_setting('shared_preload_libraries') not like '%timescaledb%'"));
-        Assert.That(await ScalarAsync<char>("select relkind from pg_class where oid = 'history'::regclass"), Is.EqualTo('p'));
+        Assert.That(await ScalarAsync<char>("select relkind from pg_class where oid = 'history'::regclass"), Is.EqualTo(PostgresSetUp.Timescale ? 'r' : 'p'));
+        if (PostgresSetUp.Timescale)
+            Assert.That(await ScalarAsync<string>("select hypertable_name::text from timescaledb_information.hypertables"), Is.EqualTo("history"));
     }
 
     private Migrator Migrator() => new(Database, NullLogger<Migrator>.Instance);

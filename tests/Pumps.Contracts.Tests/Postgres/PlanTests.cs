@@ -96,7 +96,7 @@ public sealed partial class PlanTests : PostgresFixture
     [GeneratedRegex(@"@(\w+)")]
     private static partial Regex ParameterPattern();
 
-    // Partitions of history and of roll-ups; an index is scanned beside its table's line.
-    [GeneratedRegex(@"Scan.* on (history|rollup_\w+?)_(p\d+|default)\b")]
+    // Partitions of history and of roll-ups, or chunks; an index is scanned beside its table's line.
+    [GeneratedRegex(@"Scan.* on ((history|rollup_\w+?)_(p\d+|default)|_hyper_\d+_\d+_chunk)\b")]
     private static partial Regex ScanPattern();
 }

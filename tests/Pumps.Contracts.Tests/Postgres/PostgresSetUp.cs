@@ -4,10 +4,15 @@ using Pumps.Postgres;
 
 namespace Pumps.Contracts.Tests;
 
-/// <summary>One PostgreSQL server for all fixtures of this run, from the system's binaries. A missing one fails, it does not skip.</summary>
+/// <summary>
+/// One PostgreSQL server for all fixtures of this run, from the system's binaries. A missing one fails, it does not skip. With
+/// <c>PUMPS_TIMESCALEDB=1</c> it runs TimescaleDB, as in Azure: the same tests, with history as a hypertable.
+/// </summary>
 [SetUpFixture]
 public sealed class PostgresSetUp
 {
+    public static readonly bool Timescale = Environment.GetEnvironmentVariable("PUMPS_TIMESCALEDB") == "1";
+
     private static string _folder = "";
     private static PostgresServer? _server;
     private static int _databases;
@@ -16,7 +21,8 @@ public sealed class PostgresSetUp
     public async Task StartAsync()
     {
         _folder = Path.Combine(Path.GetTempPath(), $"pumps-tests-{Environment.ProcessId}");
-        _server = await PostgresServer.StartAsync(new() { Folder = _folder, SharedBuffersMegabytes = 128 }, log: null, CancellationToken.None);
+        _server = await PostgresServer.StartAsync(
+            new() { Folder = _folder, SharedBuffersMegabytes = 128, PreloadLibrary = Timescale ? "timescaledb" : "" }, log: null, CancellationToken.None);
     }
 
     [OneTimeTearDown]
