@@ -97,6 +97,18 @@ public sealed class SitePrincipalTests
         Assert.That(refusal is null, Is.EqualTo(status is null));
     }
 
+    [TestCase("POST", "same-origin", null)]
+    [TestCase("POST", "none", null)]
+    [TestCase("POST", "cross-site", 401)]
+    [TestCase("DELETE", "same-site", 401)]
+    [TestCase("GET", "cross-site", null)]
+    public async Task What_a_page_of_another_site_has_a_browser_change_is_changed_by_nobody(string method, string site, int? status)
+    {
+        var http = new DefaultHttpContext { Request = { Method = method, Headers = { [SitePrincipal.Header] = Base64(Ops), ["Sec-Fetch-Site"] = site } } };
+
+        Assert.That((await SiteGuard.AskAsync(http, PortalRole.Ops) as IStatusCodeHttpResult)?.StatusCode, Is.EqualTo(status));
+    }
+
     [Test]
     public async Task The_audit_names_who_the_site_says_and_keeps_what_was_refused()
     {
