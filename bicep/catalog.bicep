@@ -61,12 +61,13 @@ var settingNames = mapValues(
     Decode: loadJsonContent('../functions/Decode/sample.settings.json').Values
     Datapoints: loadJsonContent('../functions/Datapoints/sample.settings.json').Values
     Devices: loadJsonContent('../functions/Devices/sample.settings.json').Values
+    Portal: loadJsonContent('../functions/Portal/sample.settings.json').Values
   },
   sample => filter(objectKeys(sample), name => name != 'FUNCTIONS_WORKER_RUNTIME')
 )
 
 @export()
-@description('The apps as they are deployed: once, or once for each offering. receives and sends are hub names, or all messages of the namespace raw or feeds; queues are the app\'s own.')
+@description('The apps as they are deployed: once, or once for each offering. receives and sends are hub names, or all messages of the namespace raw or feeds; queues are the app\'s own, rings those that it sends to; iotHub are its roles there.')
 var deployments = flatten(map(
   items(declaredApps),
   app =>
@@ -77,7 +78,8 @@ var deployments = flatten(map(
       receives: map(app.value.receives, hub => replace(hub, '{offering}', offering))
       sends: map(app.value.sends, hub => replace(hub, '{offering}', offering))
       queues: app.value.queues
-      iotHub: contains(settingNames[app.key], 'IotHub__hostName')
+      rings: app.value.rings
+      iotHub: app.value.iotHub
       provisioning: contains(settingNames[app.key], 'ProvisioningService__hostName')
       durable: app.value.durable
     })

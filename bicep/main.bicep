@@ -29,5 +29,7 @@ output names object = {
   databaseServer: resources.outputs.databaseServer
   databaseAdministrators: region.database.administrators.name
   iotHub: resources.outputs.iotHub
+  site: resources.outputs.site
+  siteHost: resources.outputs.siteHost
   workspaceId: resources.outputs.workspaceId
 }

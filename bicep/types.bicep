@@ -11,6 +11,9 @@ type regionType = {
   @description('Azure location, such as westeurope.')
   location: string
 
+  @description('Where the web site is managed, for a location that has no Static Web Apps; it is served from everywhere.')
+  siteLocation: string?
+
   @description('Zone-redundant apps, storage and database. Costs a second database server, and two instances that never go away for each function.')
   zoneRedundant: bool
 

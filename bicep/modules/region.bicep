@@ -98,9 +98,15 @@ module raw 'eventHubs.bicep' = {
       flatten(map(
         deployments,
         app =>
-          map(
-            filter(rawHubNames, hub => (contains(app.receives, 'raw') && hub != routing.connections) || contains(app.receives, hub)),
-            hub => { identity: localName(region.code, app.name), hub: hub, kind: 'receive' }
+          concat(
+            map(
+              filter(rawHubNames, hub => (contains(app.receives, 'raw') && hub != routing.connections) || contains(app.receives, hub)),
+              hub => { identity: localName(region.code, app.name), hub: hub, kind: 'receive' }
+            ),
+            map(
+              filter(rawHubNames, hub => (contains(app.sends, 'raw') && hub != routing.connections) || contains(app.sends, hub)),
+              hub => { identity: localName(region.code, app.name), hub: hub, kind: 'send' }
+            )
           )
       ))
     )
@@ -154,7 +160,7 @@ module iotHub 'iotHub.bicep' = {
         { identity: provisioningIdentity, role: 'iotHubRegistry' }
         { identity: provisioningIdentity, role: 'iotHubTwins' }
       ],
-      map(filter(deployments, app => app.iotHub), app => { identity: localName(region.code, app.name), role: 'iotHubData' })
+      flatten(map(deployments, app => map(app.iotHub, role => { identity: localName(region.code, app.name), role: role })))
     )
     lock: region.lockData
     workspaceId: monitoring.outputs.workspaceId
@@ -193,7 +199,8 @@ var queues = flatten(map(
     map(app.queues, queue => {
       name: queue.name
       sessions: queue.sessions
-      identity: localName(region.code, app.name)
+      receiver: localName(region.code, app.name)
+      senders: map(filter(deployments, other => contains(other.rings, queue.name)), other => localName(region.code, other.name))
     })
 ))
 
@@ -227,6 +234,8 @@ module apps 'functionApp.bicep' = [
         ServiceBus__fullyQualifiedNamespace: '${busName}.servicebus.windows.net'
         IotHub__hostName: iotHubHost
         ProvisioningService__hostName: '${provisioningName}.azure-devices-provisioning.net'
+        Portal__region: region.code
+        Portal__deviceHost: iotHubHost
         Commands__methodsPerSecond: string(perUnit[region.iotHub.tier].methods * region.iotHub.units)
         Commands__messagesPerSecond: '${messageHundredths / 100}.${padLeft(string(messageHundredths % 100), 2, '0')}'
         Postgres__HistoryKept: '${region.database.historyDays}.00:00:00'
@@ -242,10 +251,11 @@ module apps 'functionApp.bicep' = [
   }
 ]
 
-module site 'site.bicep' = if (contains(map(deployments, app => app.folder), 'Portal')) {
+module site 'site.bicep' = {
   params: {
     name: localName(region.code, 'site')
-    location: location
+    location: region.?siteLocation ?? location
+    portalLocation: location
     portalName: globalName(region.code, 'portal', subscriptionId)
   }
   dependsOn: [apps]
@@ -262,6 +272,8 @@ output apps array = [
 output database string = databaseHost
 output databaseServer string = databaseName
 output iotHub string = iotHubHost
+output site string = site.outputs.name
+output siteHost string = site.outputs.host
 
 @description('The id by which queries name the workspace.')
 output workspaceId string = monitoring.outputs.workspaceGuid

@@ -8,13 +8,20 @@ param location string
 param zoneRedundant bool
 
 @description('sessions: messages of one session, such as one device, come in order and one at a time.')
-param queues { name: string, sessions: bool, identity: string }[]
+param queues { name: string, sessions: bool, receiver: string, senders: string[] }[]
 param privateLink privateLinkType?
 param workspaceId string
 
 // Private endpoints need the Premium tier.
 var tier = privateLink == null ? 'Standard' : 'Premium'
-var access = flatten(map(queues, queue => map([roles.serviceBusReceiver, roles.serviceBusSender], role => { queue: queue, role: role })))
+var access = flatten(map(
+  queues,
+  queue =>
+    concat(
+      [{ queue: queue.name, identity: queue.receiver, role: roles.serviceBusReceiver }],
+      map(queue.senders, sender => { queue: queue.name, identity: sender, role: roles.serviceBusSender })
+    )
+))
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   name: name
@@ -42,21 +49,19 @@ resource queue 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [
   }
 ]
 
-resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = [
-  for item in access: { name: item.queue.identity }
-]
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = [for item in access: { name: item.identity }]
 
 resource target 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' existing = [
   for item in access: {
     parent: namespace
-    name: item.queue.name
+    name: item.queue
   }
 ]
 
 resource mayUse 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (item, i) in access: {
     scope: target[i]
-    name: guid(target[i].id, item.queue.identity, item.role)
+    name: guid(target[i].id, item.identity, item.role)
     properties: {
       principalId: identity[i].properties.principalId
       principalType: 'ServicePrincipal'

@@ -24,6 +24,7 @@ param region = {
     Decode: { memoryMB: 2048, instancesMax: 40, alwaysReady: {} }
     Datapoints: { memoryMB: 2048, instancesMax: 40, alwaysReady: {} }
     Devices: { memoryMB: 2048, instancesMax: 40, alwaysReady: {} }
+    Portal: { memoryMB: 2048, instancesMax: 40, alwaysReady: {} }
   }
   partners: []
   monitoring: { retentionDays: 30, dailyCapGB: 1, receivers: [{ name: 'operators', email: 'operators-dev@pumps.example' }] }

@@ -36,6 +36,7 @@ param region = {
       alwaysReady: { 'function:LatestTelemetry': 1, 'function:LatestEvents': 1 }
     }
     Devices: { memoryMB: 2048, instancesMax: 40, alwaysReady: { 'function:TakeResults': 1 } }
+    Portal: { memoryMB: 2048, instancesMax: 40, alwaysReady: {} }
   }
   partners: []
   monitoring: { retentionDays: 90, dailyCapGB: -1, receivers: [{ name: 'operators', email: 'operators-eus2@pumps.example' }] }

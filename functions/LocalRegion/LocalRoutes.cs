@@ -6,20 +6,28 @@ using Pumps.LocalRegion.Hubs;
 
 namespace Pumps.LocalRegion;
 
-/// <summary>What only a local region has, for its own command line: not part of the portal's API.</summary>
+/// <summary>What only a local region has: not part of the portal's API.</summary>
 internal static class LocalRoutes
 {
-    public static void Map(WebApplication app) => app.MapPost("/local/replay", async (string folder, ReplaySource source, CancellationToken cancel) =>
+    public static void Map(WebApplication app)
     {
-        try
+        // A local region has no site: whoever opens its address sees what the API offers.
+        app.MapGet("/", () => Results.Redirect("/api/docs"));
+        app.MapGet("/docs", () => Results.Redirect("/api/docs"));
+
+        // For its own command line.
+        app.MapPost("/local/replay", async (string folder, ReplaySource source, CancellationToken cancel) =>
         {
-            return Results.Ok(await source.RunAsync(folder, progress: null, cancel));
-        }
-        catch (DirectoryNotFoundException fault)
-        {
-            return Results.Problem(fault.Message, statusCode: 404, type: "urn:pumps:unknown_folder");
-        }
-    });
+            try
+            {
+                return Results.Ok(await source.RunAsync(folder, progress: null, cancel));
+            }
+            catch (DirectoryNotFoundException fault)
+            {
+                return Results.Problem(fault.Message, statusCode: 404, type: "urn:pumps:unknown_folder");
+            }
+        });
+    }
 
     /// <summary>Appends a routed message to its raw hub, with a trace when it is one of the few that are sampled.</summary>
     public static ValueTask IngestAsync(this EmbeddedHubs hubs, RoutedMessage message, MessageSampler sampler)

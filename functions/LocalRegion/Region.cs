@@ -197,7 +197,8 @@ public sealed class Region : IAsyncDisposable
         app.MapPrometheusScrapingEndpoint("/metrics");
         LocalRoutes.Map(app);
         var portal = PortalApi.Build(app.Services);
-        app.MapFallback(portal);
+        // Its own pattern leaves out whatever looks like a file: the API's description, the script of its page, and points such as pumps[1].flow.
+        app.MapFallback("{**path}", portal);
         return app;
     }
 

@@ -15,7 +15,7 @@ public sealed record RegionOptions
     /// <summary>The address of the API and of the MQTT endpoints. Loopback, unless somebody decides otherwise.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
-    /// <summary>Port of API and site; 0 takes a free one.</summary>
+    /// <summary>Port of the API; 0 takes a free one.</summary>
     public int HttpPort { get; init; } = 8080;
 
     /// <summary>MQTT with TLS; 0 takes a free port. Device SDKs know no other than 8883.</summary>

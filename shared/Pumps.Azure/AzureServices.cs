@@ -25,9 +25,18 @@ public static class AzureServices
     public static IServiceCollection AddAzureAdapters(this IServiceCollection services, TokenCredential credential)
     {
         services.AddOptions<FeedHubsOptions>().BindConfiguration(FeedHubsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        // Not at the start: most apps send nothing there.
+        services.AddOptions<RawHubsOptions>().BindConfiguration(RawHubsOptions.Section).ValidateDataAnnotations();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(credential);
         services.AddSingleton<IHubPublisher, EventHubsPublisher>();
+        return services;
+    }
+
+    /// <summary>For the app that replays dead letters: without the raw namespace it does not start.</summary>
+    public static IServiceCollection AddReplay(this IServiceCollection services)
+    {
+        services.AddOptions<RawHubsOptions>().ValidateOnStart();
         return services;
     }
 

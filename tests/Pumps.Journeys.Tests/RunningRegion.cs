@@ -88,10 +88,10 @@ internal abstract class RunningRegion : IAsyncDisposable
 
     public async Task<StatusView> StatusAsync() => (await Http.GetFromJsonAsync<StatusView>("api/ops/status"))!;
 
-    /// <summary>The status code of <c>/health/ready</c>, and what it says, check by check.</summary>
+    /// <summary>The status code of <c>/api/health/ready</c>, and what it says, check by check.</summary>
     public async Task<(HttpStatusCode Code, HealthView Health)> ReadyAsync()
     {
-        using var answer = await Http.GetAsync(new Uri("health/ready", UriKind.Relative));
+        using var answer = await Http.GetAsync(new Uri("api/health/ready", UriKind.Relative));
         return (answer.StatusCode, (await answer.Content.ReadFromJsonAsync<HealthView>())!);
     }
 

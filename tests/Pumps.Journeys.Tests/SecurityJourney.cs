@@ -190,7 +190,7 @@ public sealed class SecurityJourney
         Keep(_thief.SharedAccessKey);
 
         var said = new StringBuilder();
-        foreach (var path in new[] { "metrics", "api/devices?latest=true&limit=1000", $"api/devices/{id}", "api/ops/status", "api/dead-letters?limit=1000", "health/ready" })
+        foreach (var path in new[] { "metrics", "api/devices?latest=true&limit=1000", $"api/devices/{id}", "api/ops/status", "api/dead-letters?limit=1000", "api/health/ready", "docs", "api/openapi/v1.json" })
             said.AppendLine(await _region.Http.GetStringAsync(new Uri(path, UriKind.Relative)));
         using (var removed = await _region.Http.DeleteAsync(new Uri($"api/devices/{id}", UriKind.Relative)))
             Assert.That(removed.StatusCode, Is.EqualTo(HttpStatusCode.NoContent));

@@ -22,7 +22,7 @@ public static class UpCommand
     {
         var data = new Option<DirectoryInfo>("--data") { Description = "Folder for all that the region keeps.", DefaultValueFactory = _ => new(".local") };
         var address = new Option<string>("--address") { Description = "Address of API and MQTT.", DefaultValueFactory = _ => "127.0.0.1" };
-        var port = Port("--port", 8080, "Port of API and site; 0 takes a free one.");
+        var port = Port("--port", 8080, "Port of the API; 0 takes a free one.");
         var mqtt = Port("--mqtt-port", 8883, "Port of MQTT with TLS; device SDKs know no other than 8883.");
         var plain = Port("--mqtt-plain-port", 1883, "Port of MQTT without TLS.");
         var noPlain = new Option<bool>("--no-plain-mqtt") { Description = "No MQTT without TLS." };
@@ -36,7 +36,7 @@ public static class UpCommand
         };
         var verbose = new Option<bool>("--verbose") { Description = "Log what goes on, not only what goes wrong." };
 
-        var command = new Command("up", "Start the region on this machine: gateway, hubs, services, API, site. Ctrl-C stops it.")
+        var command = new Command("up", "Start the region on this machine: gateway, hubs, services, API. Ctrl-C stops it.")
         {
             data, address, port, mqtt, plain, noPlain, database, catalog, fleet, interval, provisioning, verbose,
         };
@@ -136,7 +136,7 @@ public static class UpCommand
         var gateway = region.Gateway;
 
         console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]The region is up[/] ({took.TotalSeconds:0.0} s). Ctrl-C stops it.");
-        Line("API", $"{region.Url}docs");
+        Line("API", $"{region.Url}api/docs");
         Line("Devices", $"{region.Url}api/devices?latest=true");
         Line("Metrics", $"{region.Url}metrics");
         Line("MQTT, TLS", $"{gateway.TlsEndPoint}");

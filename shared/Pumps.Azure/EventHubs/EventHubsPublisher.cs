@@ -3,16 +3,17 @@ using Azure.Core;
 using Azure.Messaging.EventHubs;
 using Azure.Messaging.EventHubs.Producer;
 using Microsoft.Extensions.Options;
+using Pumps.Core.Offerings;
 using Pumps.Handlers.Hubs;
 
 namespace Pumps.Azure.EventHubs;
 
-/// <summary>Publishes to the feed hubs of the region. The local region's publisher is the embedded log.</summary>
+/// <summary>Publishes to the hubs of the region: to its feeds, and what is replayed to the raw hubs too. The local region's publisher is the embedded log.</summary>
 /// <remarks>
 /// A failed call may have sent part of the events; the caller's batch comes again and sends all of them again (at least once).
 /// </remarks>
-internal sealed class EventHubsPublisher(IOptions<FeedHubsOptions> options, TokenCredential credential, TimeProvider time)
-    : IHubPublisher, IAsyncDisposable
+internal sealed class EventHubsPublisher(
+    Catalog catalog, IOptions<FeedHubsOptions> feeds, IOptions<RawHubsOptions> raw, TokenCredential credential, TimeProvider time) : IHubPublisher, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Producer> _producers = new();
 
@@ -22,7 +23,7 @@ internal sealed class EventHubsPublisher(IOptions<FeedHubsOptions> options, Toke
             return;
 
         var producer = _producers.GetOrAdd(
-            hub, name => new(new EventHubProducerClient(options.Value.FullyQualifiedNamespace, name, credential), time));
+            hub, name => new(new EventHubProducerClient(NamespaceOf(name), name, credential), time));
         var partitions = await producer.PartitionsAsync(cancel);
 
         // WhenAll ends after the last of them, failed or not: nobody reads the callers' memory after this method has returned.
@@ -34,6 +35,11 @@ internal sealed class EventHubsPublisher(IOptions<FeedHubsOptions> options, Toke
         foreach (var producer in _producers.Values)
             await producer.Client.DisposeAsync();
     }
+
+    /// <summary>A name is a hub of one of the two namespaces.</summary>
+    /// <exception cref="OptionsValidationException">The hub is a raw one, and the app was not given their namespace.</exception>
+    internal string NamespaceOf(string hub) =>
+        catalog.Routes.RawHubs.Any(h => h.Name == hub) ? raw.Value.FullyQualifiedNamespace : feeds.Value.FullyQualifiedNamespace;
 
     private static EventData ToEventData(OutgoingEvent e)
     {

@@ -6,16 +6,21 @@ using Pumps.Handlers.Hubs;
 
 namespace Pumps.Handlers.Observability;
 
-/// <summary>The checks behind <c>/health/ready</c>: each names what it looked at.</summary>
+/// <summary>The checks behind <c>/api/health/ready</c>: each names what it looked at.</summary>
 public static class HealthChecks
 {
     // An orchestrator asks every few seconds; a check that takes longer than this is an answer too.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
+    /// <summary>For a host that has its hubs in the process and registers <see cref="IRegionStatus"/>.</summary>
     public static IHealthChecksBuilder AddRegionChecks(this IHealthChecksBuilder checks) => checks
-        .AddCheck<DatabaseCheck>("database", timeout: Patience)
+        .AddAppChecks()
         .AddCheck<HubsCheck>("hubs", timeout: Patience)
-        .AddCheck<LagCheck>("lag", timeout: Patience)
+        .AddCheck<LagCheck>("lag", timeout: Patience);
+
+    /// <summary>For one app of many: what it needs itself.</summary>
+    public static IHealthChecksBuilder AddAppChecks(this IHealthChecksBuilder checks) => checks
+        .AddCheck<DatabaseCheck>("database", timeout: Patience)
         .AddCheck<TimeZoneCheck>("time_zones", timeout: Patience);
 }
 

@@ -57,7 +57,7 @@ public static class Telemetry
     private static ExplicitBucketHistogramConfiguration Buckets(params double[] boundaries) => new() { Boundaries = boundaries };
 
     // Probes and scrapes come every few seconds and say nothing.
-    private static bool IsWorthATrace(HttpContext http) => !http.Request.Path.StartsWithSegments("/health") && !http.Request.Path.StartsWithSegments("/metrics");
+    private static bool IsWorthATrace(HttpContext http) => !http.Request.Path.StartsWithSegments("/api/health") && !http.Request.Path.StartsWithSegments("/metrics");
 }
 
 /// <summary>

@@ -16,6 +16,14 @@ namespace Pumps.Handlers.Portal;
 /// </summary>
 public static class PortalApi
 {
+    private const string DocsPath = "/api/docs";
+
+    // A static web app puts its own headers on files only. Data that a browser shows as a page runs nothing; the page of the reference has scripts in itself.
+    private const string DataPolicy = "default-src 'none'; frame-ancestors 'none'";
+    private const string DocsPolicy =
+        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; " +
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
     /// <summary>Adds what the pipeline needs, but for the ports: registry, queries, dead letters, publisher and region status come from the host.</summary>
     public static IServiceCollection AddPortalApi(this IServiceCollection services)
     {
@@ -62,6 +70,7 @@ public static class PortalApi
             http.SetEndpoint(null);
             http.Request.RouteValues.Clear();
             http.Response.Headers.XContentTypeOptions = "nosniff";
+            http.Response.Headers.ContentSecurityPolicy = http.Request.Path.StartsWithSegments(DocsPath) ? DocsPolicy : DataPolicy;
             return next(http);
         });
         app.UseExceptionHandler(new ExceptionHandlerOptions
@@ -90,11 +99,11 @@ public static class PortalApi
         DeadLetterRoutes.Map(routes);
         CatalogRoutes.Map(routes);
         StatusRoutes.Map(routes);
-        routes.MapOpenApi("/openapi/{documentName}.json").For(PortalRole.Public);
+        routes.MapOpenApi("/api/openapi/{documentName}.json").For(PortalRole.Public);
         // The page and its script come out of this process: it works on a site without internet.
-        routes.MapScalarApiReference("/docs", page => page
+        routes.MapScalarApiReference(DocsPath, page => page
             .WithTitle("Pumps API")
-            .WithOpenApiRoutePattern("/openapi/v1.json")
+            .WithOpenApiRoutePattern("/api/openapi/v1.json")
             .DisableDefaultFonts()
             // These call services of others: nothing for an operator's network.
             .HideDeveloperTools()

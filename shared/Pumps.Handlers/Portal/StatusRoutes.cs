@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
@@ -28,15 +29,17 @@ internal static class StatusRoutes
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", () => TypedResults.Ok(new HealthView("healthy", []))).For(PortalRole.Public).WithTags("Operation")
+        routes.MapGet("/api/health/live", () => TypedResults.Ok(new HealthView("healthy", []))).For(PortalRole.Public).WithTags("Operation")
             .WithName("live").WithSummary("Whether the process answers").Produces<HealthView>();
 
-        routes.MapGet("/health/ready", ReadyAsync).For(PortalRole.Public).WithTags("Operation").WithName("ready")
+        routes.MapGet("/api/health/ready", ReadyAsync).For(PortalRole.Public).WithTags("Operation").WithName("ready")
             .WithSummary("Whether the region can take and keep messages, check by check")
             .Produces<HealthView>().Produces<HealthView>(StatusCodes.Status503ServiceUnavailable);
 
-        routes.MapGet("/api/ops/status", StatusAsync).For(PortalRole.Ops).WithTags("Operation").WithName("readStatus")
-            .WithSummary("Ledger, lags, dead letters and connections of this region").Produces<StatusView>().ProducesProblem(503);
+        // One process of an app that has many knows neither hubs nor gateway: in Azure the workbooks show the region.
+        if (routes.ServiceProvider.GetRequiredService<IServiceProviderIsService>().IsService(typeof(IRegionStatus)))
+            routes.MapGet("/api/ops/status", StatusAsync).For(PortalRole.Ops).WithTags("Operation").WithName("readStatus")
+                .WithSummary("Ledger, lags, dead letters and connections of this region").Produces<StatusView>().ProducesProblem(503);
     }
 
     private static async Task<IResult> ReadyAsync(HealthCheckService checks, CancellationToken cancel)

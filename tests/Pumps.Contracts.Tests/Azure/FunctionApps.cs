@@ -16,6 +16,8 @@ internal sealed record Function(FunctionApp App, MethodInfo Method)
 
     public CustomAttributeData? EventHubTrigger => Triggers.FirstOrDefault(t => t.AttributeType == typeof(EventHubTriggerAttribute));
 
+    public CustomAttributeData? HttpTrigger => Triggers.FirstOrDefault(t => t.AttributeType == typeof(HttpTriggerAttribute));
+
     public CustomAttributeData? TimerTrigger => Triggers.FirstOrDefault(t => t.AttributeType == typeof(TimerTriggerAttribute));
 
     /// <summary>The classes that the function calls: what its class is constructed with, as far as it is the project's.</summary>
@@ -35,6 +37,7 @@ internal sealed partial record FunctionApp(string Name, Assembly Assembly)
         new("Decode", typeof(Pumps.Decode.DecodeFunctions).Assembly),
         new("Datapoints", typeof(Pumps.Datapoints.LatestFunctions).Assembly),
         new("Devices", typeof(Pumps.Devices.ResultFunctions).Assembly),
+        new("Portal", typeof(Pumps.Portal.PortalFunctions).Assembly),
     ];
 
     public static readonly string Repository = FindRepository();

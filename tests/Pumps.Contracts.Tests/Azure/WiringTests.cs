@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Azure.Devices;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -8,7 +9,9 @@ using Pumps.Core.Offerings;
 using Pumps.Datapoints;
 using Pumps.Handlers;
 using Pumps.Handlers.Hubs;
+using Pumps.Handlers.Observability;
 using Pumps.Handlers.Offerings;
+using Pumps.Handlers.Portal;
 using Pumps.Postgres;
 
 namespace Pumps.Contracts.Tests.Azure;
@@ -36,14 +39,26 @@ public sealed class WiringTests
         Assert.That(services.GetRequiredService<IHubPublisher>(), Is.TypeOf<EventHubsPublisher>());
     }
 
+    /// <summary>A dead letter goes back to the hub that it was read from, whichever namespace that is in.</summary>
     [Test]
-    public async Task A_missing_namespace_stops_the_app_at_its_start_and_is_named()
+    public async Task A_hub_is_published_to_in_its_own_namespace()
     {
-        await using var services = Services(Sample(without: "FeedHubs:fullyQualifiedNamespace"));
+        await using var services = Services(Sample());
+        var publisher = (EventHubsPublisher)services.GetRequiredService<IHubPublisher>();
+
+        Assert.That(Catalog.Routes.RawHubs.Select(h => publisher.NamespaceOf(h.Name)), Has.All.StartsWith("<raw namespace>"));
+        Assert.That(Catalog.Routes.FeedHubs.Select(h => publisher.NamespaceOf(h.Name)), Has.All.StartsWith("<feed namespace>"));
+    }
+
+    [TestCase("FeedHubs:fullyQualifiedNamespace")]
+    [TestCase("RawHubs:fullyQualifiedNamespace")]
+    public async Task A_missing_namespace_stops_the_app_at_its_start_and_is_named(string setting)
+    {
+        await using var services = Services(Sample(without: setting));
 
         Assert.That(
             () => services.GetRequiredService<IStartupValidator>().Validate(),
-            Throws.TypeOf<OptionsValidationException>().With.Message.Contains("FeedHubs:fullyQualifiedNamespace"));
+            Throws.TypeOf<OptionsValidationException>().With.Message.Contains(setting));
     }
 
     [Test]
@@ -87,7 +102,7 @@ public sealed class WiringTests
             Throws.InvalidOperationException.With.Message.Contains("ConnectionStrings__Postgres"));
     }
 
-    private static ServiceProvider Services(IConfiguration configuration)
+    internal static ServiceProvider Services(IConfiguration configuration)
     {
         var identity = AzureIdentity.Credential(configuration);
         var services = new ServiceCollection();
@@ -98,8 +113,15 @@ public sealed class WiringTests
             .AddDeviceHandlers()
             .AddPostgres(AzureIdentity.Database(configuration, identity), CatalogCounters.Of(Catalog))
             .AddAzureAdapters(identity)
+            .AddReplay()
             .AddIotHub()
             .AddServiceBus()
+            .AddPortalApi()
+            .AddHealthChecks().AddAppChecks().Services
+            .AddSingleton<PortalGuard>(SiteGuard.AskAsync)
+            .AddSingleton(PortalApi.Build)
+            // Of the web host that ConfigureFunctionsWebApplication makes.
+            .AddSingleton(new DiagnosticListener("web"))
             // Its real making is a signature without behaviour where the package is not there.
             .AddSingleton<ServiceClient>(new SilentHub())
             .AddSingleton<RegistryManager>(new SilentRegistry())
@@ -111,7 +133,7 @@ public sealed class WiringTests
     private sealed class SilentRegistry : RegistryManager;
 
     /// <summary>The sample settings of all apps, as the Functions host hands them to the worker: environment variables.</summary>
-    private static IConfiguration Sample(string? without = null) => new ConfigurationBuilder()
+    internal static IConfiguration Sample(string? without = null) => new ConfigurationBuilder()
         .AddInMemoryCollection(FunctionApp.All.SelectMany(app => app.SampleSettings).DistinctBy(s => s.Key)
             .Select(s => KeyValuePair.Create(s.Key.Replace("__", ":", StringComparison.Ordinal), (string?)s.Value))
             .Where(s => s.Key != without))

@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
+using Pumps.Azure.ServiceBus;
 using Pumps.Contracts.Tests.Azure;
 using Pumps.Core.Offerings;
 using Pumps.Handlers.Capacity;
+using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Offerings;
 
@@ -97,6 +99,13 @@ public sealed class AppTests(string regionName)
     }
 
     [Test]
+    public void Who_rings_in_a_queue_has_a_bell()
+    {
+        foreach (var app in FunctionApp.All)
+            Assert.That(Infrastructure.Apps.GetProperty(app.Name).GetProperty("rings").EnumerateArray().Select(q => q.GetString()), Is.EqualTo(Rings(app)), app.Name);
+    }
+
+    [Test]
     public void Every_setting_that_code_reads_is_deployed()
     {
         Assert.Multiple(() =>
@@ -138,6 +147,8 @@ public sealed class AppTests(string regionName)
                 Assert.That(settings.GetValueOrDefault("Offering"), Is.EqualTo(offering), name);
                 Assert.That(settings["FeedHubs__fullyQualifiedNamespace"], Is.EqualTo($"{_region.Namespace("feeds").Name}.servicebus.windows.net"), name);
                 Assert.That(settings.GetValueOrDefault("RawHubs__fullyQualifiedNamespace"), Is.Null.Or.EqualTo($"{_region.Namespace("raw").Name}.servicebus.windows.net"), name);
+                Assert.That(settings.GetValueOrDefault("Portal__region"), Is.Null.Or.EqualTo(_region.Code), name);
+                Assert.That(settings.GetValueOrDefault("Portal__deviceHost"), Is.EqualTo(settings.ContainsKey("Portal__region") ? settings["IotHub__hostName"] : null), name);
                 Assert.That(settings.GetValueOrDefault("IotHub__hostName"), Is.Null.Or.EqualTo($"{_region.Of("Microsoft.Devices/IotHubs").Single().Name}.azure-devices.net"), name);
                 Assert.That(
                     settings["ConnectionStrings__Postgres"],
@@ -178,15 +189,22 @@ public sealed class AppTests(string regionName)
 
             foreach (var (_, kind, hub, _, _) in Readers.Where(r => r.Function.App == app && (offering is null || r.Offering == offering)).DistinctBy(r => r.Hub))
                 May(name, "eventHubsReceiver", HubId(kind, hub));
-            if (app.Functions.SelectMany(f => f.Handlers).SelectMany(h => h.GetConstructors().Single().GetParameters()).Any(p => p.ParameterType == typeof(IHubPublisher)))
+            if (Takes(app, typeof(IHubPublisher)))
                 foreach (var hub in Catalog.Routes.FeedHubs)
                     May(name, "eventHubsSender", HubId("feeds", hub.Name));
-            foreach (var queue in app.Functions.SelectMany(f => f.Triggers).Where(t => t.AttributeType.Name == "ServiceBusTriggerAttribute").Select(t => t.ConstructorArguments[0].Value))
-                foreach (var role in new[] { "serviceBusReceiver", "serviceBusSender" })
-                    May(name, role, _region.Of("Microsoft.ServiceBus/namespaces/queues").Single(q => q.LastName == (string?)queue).Id);
-            if (SpeaksWithDevices(app))
+            // A dead letter goes back to the hub from which it was read: one of the raw hubs, or a feed.
+            if (Adds(app, "Replay"))
+                foreach (var (kind, hub) in Catalog.Routes.RawHubs.Where(h => h.Name != Catalog.Routes.Connections).Select(h => ("raw", h)).Concat(Catalog.Routes.FeedHubs.Select(h => ("feeds", h))))
+                    May(name, "eventHubsSender", HubId(kind, hub.Name));
+            foreach (var queue in app.Functions.SelectMany(f => f.Triggers).Where(t => t.AttributeType.Name == "ServiceBusTriggerAttribute").Select(t => (string)t.ConstructorArguments[0].Value!))
+                May(name, "serviceBusReceiver", QueueId(queue));
+            foreach (var queue in Rings(app))
+                May(name, "serviceBusSender", QueueId(queue));
+            // Who only keeps the registry may not send to devices.
+            if (Adds(app, "IotHub"))
             {
-                May(name, "iotHubData", _region.Of("Microsoft.Devices/IotHubs").Single().Id);
+                foreach (var role in Takes(app, typeof(IDeviceMessaging)) ? ["iotHubData"] : new[] { "iotHubRegistry", "iotHubTwins" })
+                    May(name, role, _region.Of("Microsoft.Devices/IotHubs").Single().Id);
                 May(name, "provisioningData", _region.Of("Microsoft.Devices/provisioningServices").Single().Id);
             }
         }
@@ -273,7 +291,11 @@ public sealed class AppTests(string regionName)
             .Append("FeedHubs__fullyQualifiedNamespace") // FeedHubsOptions, checked at the start of every app
             .Concat(connections.SelectMany(c => new[] { $"{c}__fullyQualifiedNamespace", $"{c}__credential", $"{c}__clientId" }))
             .Concat(arguments.SelectMany(FunctionApp.SettingsIn))
-            .Concat(SpeaksWithDevices(app) ? ["IotHub__hostName", "ProvisioningService__hostName"] : [])
+            .Concat(Adds(app, "IotHub") ? ["IotHub__hostName", "ProvisioningService__hostName"] : [])
+            .Concat(Adds(app, "Replay") ? ["RawHubs__fullyQualifiedNamespace"] : [])
+            .Concat(Adds(app, "ServiceBus") ? ["ServiceBus__fullyQualifiedNamespace"] : [])
+            // They have defaults, which are right in a local region only.
+            .Concat(Adds(app, "PortalApi") ? ["Portal__region", "Portal__deviceHost"] : [])
             .Distinct();
     }
 
@@ -286,8 +308,15 @@ public sealed class AppTests(string regionName)
         [.. FunctionApp.All.Select(a => a.Assembly).SelectMany(a => a.GetReferencedAssemblies().Where(r => r.Name!.StartsWith("Pumps.", StringComparison.Ordinal)).Select(Assembly.Load).Append(a))
             .Distinct().SelectMany(a => a.GetTypes()).Where(t => t.GetField("Section") is { IsLiteral: true })];
 
-    private static bool SpeaksWithDevices(FunctionApp app) =>
-        File.ReadAllText(Path.Combine(FunctionApp.Repository, "functions", app.Name, "Program.cs")).Contains(".AddIotHub(", StringComparison.Ordinal);
+    /// <summary>Whether the app's Program.cs adds these services: it is the wiring diagram.</summary>
+    private static bool Adds(FunctionApp app, string services) =>
+        File.ReadAllText(Path.Combine(FunctionApp.Repository, "functions", app.Name, "Program.cs")).Contains($".Add{services}(", StringComparison.Ordinal);
+
+    /// <summary>Whether a handler that a function of the app calls takes this port.</summary>
+    private static bool Takes(FunctionApp app, Type port) =>
+        app.Functions.SelectMany(f => f.Handlers).SelectMany(h => h.GetConstructors().Single().GetParameters()).Any(p => p.ParameterType == port);
+
+    private static string[] Rings(FunctionApp app) => Adds(app, "ServiceBus") ? [CommandBell.Queue] : [];
 
     private static bool Durable(FunctionApp app) => Infrastructure.Apps.GetProperty(app.Name).GetProperty("durable").GetBoolean();
 
@@ -298,6 +327,8 @@ public sealed class AppTests(string regionName)
     private Resource StorageOf(string name) => name == "archive"
         ? _region.Of("Microsoft.Storage/storageAccounts").Single(s => s.Name.StartsWith($"pumps{_region.Code}archive", StringComparison.Ordinal))
         : _region.Of("Microsoft.Storage/storageAccounts").Single(s => s.Name == Settings(name)["AzureWebJobsStorage__accountName"]);
+
+    private string QueueId(string queue) => _region.Of("Microsoft.ServiceBus/namespaces/queues").Single(q => q.LastName == queue).Id;
 
     private string HubId(string kind, string hub) =>
         _region.Of("Microsoft.EventHub/namespaces/eventhubs").SingleOrDefault(h => h.Name == $"{_region.Namespace(kind).Name}/{hub}")?.Id ?? $"/providers/missing/hub/{hub}";

@@ -128,7 +128,7 @@ public sealed class PlanTests
             Assert.That(
                 Infrastructure.Region(region).Of("Microsoft.Web/sites/config").Select(c => c.Find("properties", "Postgres__HistoryKept")?.GetString()).OfType<string>().Distinct(),
                 Is.EqualTo(new[] { $"{load.RetentionDays}.00:00:00" }), "The apps drop what is older than the disk was sized for.");
-            foreach (var app in new[] { "Decode", "Datapoints", "Devices" })
+            foreach (var app in FunctionApp.All.Select(a => a.Name))
                 Assert.That(file.Read($"apps.{app}.memoryMB"), Is.EqualTo($"{Demand.InstanceMemoryMb}"), app);
         });
     }

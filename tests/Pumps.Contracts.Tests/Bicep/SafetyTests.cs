@@ -235,6 +235,28 @@ public sealed partial class SafetyTests(string regionName)
         });
     }
 
+    /// <summary>The Portal app believes a header that anybody can write: nobody but the site may speak to it, and its answer to others is 401.</summary>
+    [Test]
+    public void The_app_behind_the_site_hears_the_site_alone()
+    {
+        var site = _region.Of("Microsoft.Web/staticSites").Single();
+        var link = _region.Of("Microsoft.Web/staticSites/linkedBackends").Single();
+        var app = _region.Of("Microsoft.Web/sites").Single(s => s.Name.StartsWith($"pumps-{_region.Code}-portal-", StringComparison.Ordinal));
+        var trust = _region.Of("Microsoft.Web/sites/config").Single(c => c.LastName == "authsettingsV2");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(link.Properties.GetProperty("backendResourceId").GetString(), Is.EqualTo(app.Id));
+            Assert.That(trust.Id, Does.StartWith(app.Id + "/"));
+            Assert.That(Value(trust.Find("properties", "platform", "enabled")), Is.EqualTo(true));
+            Assert.That(
+                trust.Find("properties", "globalValidation")!.Value.EnumerateObject().Select(p => $"{p.Name}: {p.Value}"),
+                Is.EquivalentTo(new[] { "requireAuthentication: True", "unauthenticatedClientAction: Return401" }), "and no path is left out");
+            Assert.That(trust.Find("properties", "identityProviders")!.Value.EnumerateObject().Select(p => p.Name), Is.EqualTo(new[] { "azureStaticWebApps" }));
+            Assert.That(Value(trust.Find("properties", "identityProviders", "azureStaticWebApps", "registration", "clientId")), Does.Contain(site.Name).And.Contain("defaultHostname"));
+        });
+    }
+
     [Test]
     public void Regions_share_nothing()
     {

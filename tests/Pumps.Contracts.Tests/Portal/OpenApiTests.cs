@@ -22,7 +22,7 @@ public sealed class OpenApiTests
     public async Task The_document_is_the_one_that_is_checked_in()
     {
         var file = Path.Combine(SourceFolder(), "openapi.v1.json");
-        var document = (await _host.Http.GetStringAsync(new Uri("/openapi/v1.json", UriKind.Relative))).ReplaceLineEndings("\n") + "\n";
+        var document = (await _host.Http.GetStringAsync(new Uri("/api/openapi/v1.json", UriKind.Relative))).ReplaceLineEndings("\n") + "\n";
         if (Environment.GetEnvironmentVariable(Regenerate) == "1")
             await File.WriteAllTextAsync(file, document);
 
@@ -33,7 +33,7 @@ public sealed class OpenApiTests
     [Test]
     public async Task The_document_is_valid()
     {
-        await using var stream = await _host.Http.GetStreamAsync(new Uri("/openapi/v1.json", UriKind.Relative));
+        await using var stream = await _host.Http.GetStreamAsync(new Uri("/api/openapi/v1.json", UriKind.Relative));
 
         var read = await OpenApiDocument.LoadAsync(stream, "json", new OpenApiReaderSettings());
 
@@ -44,7 +44,7 @@ public sealed class OpenApiTests
     [Test]
     public async Task The_document_has_every_route_with_its_parameters()
     {
-        var paths = (await _host.GetAsync("/openapi/v1.json")).GetProperty("paths");
+        var paths = (await _host.GetAsync("/api/openapi/v1.json")).GetProperty("paths");
         var operations = paths.EnumerateObject()
             .SelectMany(p => p.Value.EnumerateObject().Select(o => $"{o.Name.ToUpperInvariant()} {p.Name} {Parameters(o.Value)}".TrimEnd())).Order();
 
@@ -85,8 +85,8 @@ public sealed class OpenApiTests
             "POST /api/schedules/{id}/pause id",
             "POST /api/schedules/{id}/resume id",
             "PUT /api/schedules/{id} id",
-            "GET /health/live",
-            "GET /health/ready",
+            "GET /api/health/live",
+            "GET /api/health/ready",
             "POST /api/command-groups Idempotency-Key",
             "POST /api/dead-letters/replay code",
             "POST /api/dead-letters/{id}/replay id",
@@ -108,17 +108,28 @@ public sealed class OpenApiTests
         }.Order()));
     }
 
+    [TestCase("/api/docs/", "script-src 'self' 'unsafe-inline'")]
+    [TestCase("/api/catalog", "default-src 'none'; frame-ancestors 'none'")]
+    [TestCase("/api/not-there", "default-src 'none'; frame-ancestors 'none'")]
+    public async Task A_browser_runs_nothing_but_the_scripts_of_the_page(string path, string policy)
+    {
+        using var answer = await _host.Http.GetAsync(new Uri(path, UriKind.Relative));
+
+        Assert.That(answer.Headers.GetValues("Content-Security-Policy"), Has.One.Contains(policy).And.None.Contains("unsafe-eval"));
+        Assert.That(answer.Headers.GetValues("X-Content-Type-Options"), Is.EqualTo(new[] { "nosniff" }));
+    }
+
     [Test]
     public async Task The_page_needs_nothing_from_elsewhere()
     {
-        var page = await _host.Http.GetStringAsync(new Uri("/docs/", UriKind.Relative));
+        var page = await _host.Http.GetStringAsync(new Uri("/api/docs/", UriKind.Relative));
         var sources = System.Text.RegularExpressions.Regex.Matches(page, "(?:src|href)=\"([^\"]+)\"").Select(m => m.Groups[1].Value).ToList();
 
         Assert.That(sources.Where(s => s.Contains("//", StringComparison.Ordinal)), Is.Empty);
         Assert.That(page, Does.Not.Contain("cdn.").And.Not.Contain("fonts."));
         foreach (var source in sources.Where(s => s.EndsWith(".js", StringComparison.Ordinal)))
         {
-            using var script = await _host.Http.GetAsync(new Uri(new Uri(_host.Url, "/docs/"), source));
+            using var script = await _host.Http.GetAsync(new Uri(new Uri(_host.Url, "/api/docs/"), source));
             Assert.That((int)script.StatusCode, Is.EqualTo(200), source);
         }
         Assert.That(sources.Any(s => s.EndsWith(".js", StringComparison.Ordinal)), page);

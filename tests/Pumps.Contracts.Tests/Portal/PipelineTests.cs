@@ -128,7 +128,7 @@ public sealed class PipelineTests
             return ValueTask.FromResult(role is PortalRole.Ops ? Results.Problem(statusCode: 403, type: "urn:pumps:forbidden") : null);
         });
 
-        await guarded.GetAsync("/health/live");
+        await guarded.GetAsync("/api/health/live");
         await guarded.GetAsync("/api/devices");
         await guarded.SendAsync(HttpMethod.Delete, "/api/devices/dp1-1", 404);
         var refused = await guarded.GetAsync("/api/ops/status", 403);
@@ -160,7 +160,7 @@ public sealed class PipelineTests
     [Test]
     public async Task Ready_names_every_check()
     {
-        var ready = await _host.GetAsync("/health/ready");
+        var ready = await _host.GetAsync("/api/health/ready");
 
         Assert.That(ready.GetProperty("status").GetString(), Is.EqualTo("healthy"));
         Assert.That(ready.GetProperty("checks").EnumerateArray().Select(c => $"{c.GetProperty("name")}: {c.GetProperty("detail")}"),
@@ -171,13 +171,13 @@ public sealed class PipelineTests
     public async Task Ready_is_503_without_database_or_hubs_and_degraded_when_behind()
     {
         _host.Ports.Snapshot = _host.Ports.Snapshot with { Lags = [new("raw-telemetry-dp1", "decode", 1200, TimeSpan.FromSeconds(61))] };
-        var behind = await _host.GetAsync("/health/ready");
+        var behind = await _host.GetAsync("/api/health/ready");
 
         _host.Ports.Snapshot = _host.Ports.Snapshot with { UnwritableHubs = new Dictionary<string, string> { ["raw-event-dp1"] = "disk full" } };
-        var unwritable = await _host.GetAsync("/health/ready", 503);
+        var unwritable = await _host.GetAsync("/api/health/ready", 503);
 
         _host.Ports.Broken = new DatabaseAway();
-        var away = await _host.GetAsync("/health/ready", 503);
+        var away = await _host.GetAsync("/api/health/ready", 503);
 
         Assert.Multiple(() =>
         {
@@ -186,7 +186,7 @@ public sealed class PipelineTests
             Assert.That(unwritable.ToString(), Does.Contain("not writable: raw-event-dp1"));
             Assert.That(away.ToString(), Does.Contain("does not answer").And.Not.Contain("db.internal"));
         });
-        await _host.GetAsync("/health/live");
+        await _host.GetAsync("/api/health/live");
     }
 
     [Test]

@@ -86,7 +86,7 @@ internal sealed class PortalHost : IAsyncDisposable
         if (content.Length == 0)
             return default;
 
-        var isProblem = status >= 400 && !path.StartsWith("/health", StringComparison.Ordinal);
+        var isProblem = status >= 400 && !path.StartsWith("/api/health", StringComparison.Ordinal);
         Assert.That(answer.Content.Headers.ContentType?.MediaType, Is.EqualTo(isProblem ? "application/problem+json" : "application/json"));
         return JsonElement.Parse(content);
     }

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
+using System.Text.RegularExpressions;
 using Pumps.Contracts.Tests.Azure;
 using Pumps.Contracts.Tests.Bicep;
+using Pumps.Handlers.Portal;
 
 namespace Pumps.Contracts.Tests.Workflows;
 
@@ -23,13 +25,25 @@ public sealed class RegionScriptTests
             File.WriteAllText(Path.Combine(_folder, "package", "templates", $"{file}.json"), "{}");
         File.WriteAllLines(Path.Combine(_folder, "package", "Decode.functions"), ["a", "b"]);
         File.WriteAllText(Path.Combine(_folder, "asked"), "");
-        Answer("deployment sub show", "Decode\tpumps-dev-decode-x");
+        Answer("value.apps[].[folder, name]", "Decode\tpumps-dev-decode-x");
+        Answer("value.apps[?folder=='Portal']", "pumps-dev-portal-x");
+        Answer("value.site --output", "pumps-dev-site");
+        Answer("value.siteHost", "red-sea-1.azurestaticapps.net");
+        Answer("functionapp show", "Running");
+        Answer("functionapp function list", "2");
+        Answer("secrets list", "key-1");
+        Answer("https://red-sea-1.azurestaticapps.net/api/health/ready", "200");
+        Answer("https://pumps-dev-portal-x.azurewebsites.net/api/", "401");
         Program("az", """
-            echo "az $*" >>"$HERE/asked"
+            echo "${0##*/} $*" >>"$HERE/asked"
             for answer in "$HERE"/answers/*; do
                 case "$*" in *"$(head -n 1 "$answer")"*) tail -n +2 "$answer"; exit ;; esac
             done
             """);
+        File.Copy(Path.Combine(_folder, "az"), Path.Combine(_folder, "curl"));
+        Program("npm", """echo "npm $* ($SWA_CLI_DEPLOYMENT_TOKEN)" >>"$HERE/asked" """);
+        Directory.CreateDirectory(Path.Combine(_folder, "package", "site"));
+        File.WriteAllText(Path.Combine(_folder, "package", "site", "staticwebapp.config.json"), "{}");
         Directory.CreateDirectory(Path.Combine(_folder, "package", "tools"));
         Program("package/tools/pumps-region", """echo "pumps-region $* ($PGPASSWORD)" >>"$HERE/asked" """);
     }
@@ -75,6 +89,45 @@ public sealed class RegionScriptTests
         await RunAsync(0, "apps", "dev", "package");
 
         Assert.That(Asked, Does.Contain("config-zip --resource-group pumps-dev --name pumps-dev-decode-x --src package/Decode.zip"));
+    }
+
+    [Test]
+    public async Task The_site_gets_its_files_with_a_key_that_stands_in_no_argument_and_no_log()
+    {
+        var said = await RunAsync(0, "apps", "dev", "package");
+
+        Assert.That(Asked, Does.Match(@"(?m)^npm ci --prefix \S+/bicep/site --ignore-scripts .* \(\)$"));
+        Assert.That(Asked, Does.Match($@"(?m)^npm exec --prefix \S+/bicep/site --offline -- swa deploy \S+{Path.GetFileName(_folder)}/package/site --env production --no-use-keychain \(key-1\)$"));
+        Assert.That(said, Does.Not.Contain("key-1"));
+        Assert.That(await RunAsync(0, workflow: true, "apps", "dev", "package"), Does.Contain("::add-mask::key-1"));
+    }
+
+    [Test]
+    public async Task A_package_without_a_site_is_refused()
+    {
+        Directory.Delete(Path.Combine(_folder, "package", "site"), recursive: true);
+
+        Assert.That(await RunAsync(1, "apps", "dev", "package"), Does.Contain("./pumps package"));
+    }
+
+    [TestCase("https://red-sea-1.azurestaticapps.net/api/health/ready", "503", "does not reach pumps-dev-portal-x")]
+    [TestCase("https://pumps-dev-portal-x.azurewebsites.net/api/", "200", "can be reached around its site")]
+    [TestCase("https://pumps-dev-portal-x.azurewebsites.net/api/", "403", "can be reached around its site")]
+    public async Task A_site_without_its_app_and_an_app_that_hears_others_fail_the_smoke_test(string url, string status, string message)
+    {
+        Answer(url, status);
+
+        Assert.That(await RunAsync(1, "smoke", "dev", "package"), Does.Contain(message));
+        Assert.That(Asked, Does.Match("(?m)^curl .*--max-time 60 .*/api/health/ready$"));
+    }
+
+    [Test]
+    public async Task A_stranger_who_says_that_he_is_of_the_staff_is_tried()
+    {
+        Assert.That(await RunAsync(0, "smoke", "dev", "package"), Does.Contain("nobody reaches pumps-dev-portal-x around it"));
+
+        var header = Regex.Match(Asked, "x-ms-client-principal: (\\S+) https://pumps-dev-portal-x.azurewebsites.net/api/devices");
+        Assert.That(SitePrincipal.Read(header.Groups[1].Value)?.Has(SiteGuard.OpsRole), Is.True, "The app itself would believe it.");
     }
 
     [TestCase("Running", "2", 0)]
@@ -124,7 +177,7 @@ public sealed class RegionScriptTests
     private void Answer(string words, string answer)
     {
         var folder = Directory.CreateDirectory(Path.Combine(_folder, "answers")).FullName;
-        File.WriteAllText(Path.Combine(folder, words.Replace(' ', '-')), answer.Length == 0 ? words + "\n" : $"{words}\n{answer}\n");
+        File.WriteAllText(Path.Combine(folder, words.Replace(' ', '-').Replace('/', '-')), answer.Length == 0 ? words + "\n" : $"{words}\n{answer}\n");
     }
 
     private void Program(string name, string text)
@@ -134,13 +187,16 @@ public sealed class RegionScriptTests
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    private async Task<string> RunAsync(int expected, params string[] arguments)
+    private Task<string> RunAsync(int expected, params string[] arguments) => RunAsync(expected, workflow: false, arguments);
+
+    private async Task<string> RunAsync(int expected, bool workflow, params string[] arguments)
     {
         var start = new ProcessStartInfo(Path.Combine(FunctionApp.Repository, "bicep", "region"), arguments)
         {
             WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true,
             Environment = { ["HERE"] = _folder, ["PUMPS_MINUTE"] = "0", ["PATH"] = $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}" },
         };
+        start.Environment["GITHUB_ACTIONS"] = workflow ? "true" : "";
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
