@@ -2,7 +2,7 @@ targetScope = 'subscription'
 
 metadata description = 'Once for each region, by an owner of the subscription: the identities with which GitHub deploys this region, and previews changes to it.'
 
-import { roles } from 'roles.bicep'
+import { registrationRemover, roles } from 'roles.bicep'
 import { localName } from 'names.bicep'
 
 @description('Code of the region, as in its file.')
@@ -20,7 +20,8 @@ var accessAdministrator = 'f58310d9-a9f6-439a-9e8d-f62e7b41a168'
 var locksContributor = '28bf596f-4eb7-45ce-b5bc-6cf482fec137'
 
 // It gives and takes the roles of this template, and never its own: nothing that runs in the pipeline can raise its rights.
-var list = join(map(objectKeys(roles), role => roles[role]), ', ')
+var remover = registrationRemover(subscription().subscriptionId, code)
+var list = join(concat(map(objectKeys(roles), role => roles[role]), [remover]), ', ')
 var onlyThese = '((!(ActionMatches{\'Microsoft.Authorization/roleAssignments/write\'}) OR (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {${list}})) AND (!(ActionMatches{\'Microsoft.Authorization/roleAssignments/delete\'}) OR (@Resource[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {${list}})))'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
@@ -45,6 +46,16 @@ resource grants 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
     }
   }
 ]
+
+resource mayRemoveRegistrations 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: remover
+  properties: {
+    roleName: 'Pumps registrations ${code}'
+    type: 'CustomRole'
+    assignableScopes: [subscription().id]
+    permissions: [{ dataActions: ['Microsoft.Devices/provisioningServices/registrationStates/delete'] }]
+  }
+}
 
 // Pull requests run before anybody has approved them: their identity reads, asks, and changes nothing.
 resource mayPreview 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {

@@ -1,7 +1,7 @@
-metadata description = 'The built-in roles that this template assigns, and no others. bootstrap.bicep lets the deploying identity assign only these.'
+metadata description = 'The roles that this template assigns, and no others. bootstrap.bicep lets the deploying identity assign only these.'
 
 @export()
-@description('Role definition ids. They are the same in every Azure tenant.')
+@description('Ids of built-in roles. They are the same in every Azure tenant.')
 var roles = {
   eventHubsReceiver: 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde'
   eventHubsSender: '2b629674-e913-4c01-ae53-ef4638d8f975'
@@ -15,5 +15,8 @@ var roles = {
   iotHubData: '4fc6c259-987e-4a07-842e-c321cc9d413f'
   iotHubRegistry: '4ea46cd5-c1b2-4a8e-910b-273211f9ce47'
   iotHubTwins: '494bdba2-168f-4f31-a0a1-191d2f7c028c'
-  provisioningData: 'dfce44e4-17b7-4bd1-a6d1-04996ec95633'
 }
+
+@export()
+@description('The one role of our own, which bootstrap.bicep makes: it deletes registrations. The built-in role that may do so reads the key from which all devices have theirs.')
+func registrationRemover(subscriptionId string, code string) string => guid(subscriptionId, code, 'registrations')

@@ -1,7 +1,5 @@
 metadata description = 'Device Provisioning Service: where a new device asks for its IoT Hub. It signs in to the hub with its identity.'
 
-import { roles } from '../roles.bicep'
-
 param name string
 param location string
 
@@ -10,8 +8,11 @@ param identityName string
 
 param hubHost string
 
-@description('Who removes registrations of devices that leave: names of identities of this resource group. No smaller built-in role has it.')
+@description('Who removes registrations of devices that leave: names of identities of this resource group.')
 param access string[]
+
+@description('Id of the role that may do so and nothing else.')
+param removerRole string
 
 param lock bool
 param workspaceId string
@@ -45,11 +46,11 @@ resource identities 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31
 resource mayUse 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (name, i) in access: {
     scope: service
-    name: guid(service.id, name, roles.provisioningData)
+    name: guid(service.id, name, removerRole)
     properties: {
       principalId: identities[i].properties.principalId
       principalType: 'ServicePrincipal'
-      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.provisioningData)
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', removerRole)
     }
   }
 ]

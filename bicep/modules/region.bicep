@@ -3,6 +3,7 @@ metadata description = 'The wiring of one region: which module gets what from wh
 import { regionType } from '../types.bicep'
 import { deployments, feedHubs, rawHubs, rawHubNames, routing, settingNames } from '../catalog.bicep'
 import { globalName, localName, storageName } from '../names.bicep'
+import { registrationRemover } from '../roles.bicep'
 
 param region regionType
 param location string
@@ -175,6 +176,7 @@ module provisioning 'provisioning.bicep' = {
     identityName: provisioningIdentity
     hubHost: iotHubHost
     access: map(filter(deployments, app => app.provisioning), app => localName(region.code, app.name))
+    removerRole: registrationRemover(subscriptionId, region.code)
     lock: region.lockData
     workspaceId: monitoring.outputs.workspaceId
   }

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Pumps.Azure.ServiceBus;
 using Pumps.Contracts.Tests.Azure;
@@ -205,7 +207,7 @@ public sealed class AppTests(string regionName)
             {
                 foreach (var role in Takes(app, typeof(IDeviceMessaging)) ? ["iotHubData"] : new[] { "iotHubRegistry", "iotHubTwins" })
                     May(name, role, _region.Of("Microsoft.Devices/IotHubs").Single().Id);
-                May(name, "provisioningData", _region.Of("Microsoft.Devices/provisioningServices").Single().Id);
+                May(name, "registrationRemover", _region.Of("Microsoft.Devices/provisioningServices").Single().Id);
             }
         }
 
@@ -333,9 +335,21 @@ public sealed class AppTests(string regionName)
     private string HubId(string kind, string hub) =>
         _region.Of("Microsoft.EventHub/namespaces/eventhubs").SingleOrDefault(h => h.Name == $"{_region.Namespace(kind).Name}/{hub}")?.Id ?? $"/providers/missing/hub/{hub}";
 
-    private static Dictionary<string, string> RoleNames() =>
+    private Dictionary<string, string> RoleNames() =>
         JsonElement.Parse(Infrastructure.Compiler.Compile(Path.Combine(Infrastructure.Folder, "roles.bicep")).Template)
-            .GetProperty("variables").GetProperty("roles").EnumerateObject().ToDictionary(r => r.Value.GetString()!, r => r.Name);
+            .GetProperty("variables").GetProperty("roles").EnumerateObject().Select(r => (Id: r.Value.GetString()!, r.Name))
+            .Append((Id: TemplateGuid($"{Guid.Empty}-{_region.Code}-registrations"), Name: "registrationRemover")).ToDictionary(r => r.Id, r => r.Name);
+
+    /// <summary>The template function <c>guid</c>: a UUID of version 5 in Azure's own namespace, of the arguments with hyphens between.</summary>
+    private static string TemplateGuid(string text)
+    {
+        var space = new Guid("11fb06fb-712d-4ddd-98c7-e71bbd588830").ToByteArray(bigEndian: true);
+#pragma warning disable CA5350 // names, no secrets: RFC 9562 says SHA-1
+        var hash = SHA1.HashData([.. space, .. Encoding.UTF8.GetBytes(text)]);
+#pragma warning restore CA5350
+        (hash[6], hash[8]) = ((byte)((hash[6] & 0x0f) | 0x50), (byte)((hash[8] & 0x3f) | 0x80));
+        return new Guid(hash.AsSpan(0, 16), bigEndian: true).ToString();
+    }
 
     /// <summary>A function, what it reads, and for which offering its app is deployed when it does.</summary>
     private sealed record Reader(Function Function, string Kind, string Hub, string Group, string? Offering);
