@@ -97,7 +97,7 @@ public sealed class RegionScriptTests
         var said = await RunAsync(0, "apps", "dev", "package");
 
         Assert.That(Asked, Does.Match(@"(?m)^npm ci --prefix \S+/bicep/site --ignore-scripts .* \(\)$"));
-        Assert.That(Asked, Does.Match($@"(?m)^npm exec --prefix \S+/bicep/site --offline -- swa deploy \S+{Path.GetFileName(_folder)}/package/site --env production --no-use-keychain \(key-1\)$"));
+        Assert.That(Asked, Does.Match($@"(?m)^npm exec --prefix \S+/bicep/site --offline -- swa deploy (\S+{Path.GetFileName(_folder)}/package/site) --app-location \1 --swa-config-location \1 --env production --no-use-keychain \(key-1\)$"));
         Assert.That(said, Does.Not.Contain("key-1"));
         Assert.That(await RunAsync(0, workflow: true, "apps", "dev", "package"), Does.Contain("::add-mask::key-1"));
     }
@@ -113,6 +113,7 @@ public sealed class RegionScriptTests
     [TestCase("https://red-sea-1.azurestaticapps.net/api/health/ready", "503", "does not reach pumps-dev-portal-x")]
     [TestCase("https://pumps-dev-portal-x.azurewebsites.net/api/", "200", "can be reached around its site")]
     [TestCase("https://pumps-dev-portal-x.azurewebsites.net/api/", "403", "can be reached around its site")]
+    [TestCase("https://red-sea-1.azurestaticapps.net/api/health/%2e%2e/devices", "200", "answers 200 to a stranger")]
     public async Task A_site_without_its_app_and_an_app_that_hears_others_fail_the_smoke_test(string url, string status, string message)
     {
         Answer(url, status);
