@@ -15,6 +15,7 @@ using Pumps.Handlers.Commands;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
+using Pumps.Handlers.Portal;
 
 namespace Pumps.Azure;
 
@@ -30,6 +31,7 @@ public static class AzureServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(credential);
         services.AddSingleton<IHubPublisher, EventHubsPublisher>();
+        services.AddSingleton<DependencyFault>(AzureFaults.IsTransient);
         return services;
     }
 

@@ -69,8 +69,13 @@ public static class PortalApi
             // A host has its own routing (Functions matches its own routes first); this pipeline decides afresh.
             http.SetEndpoint(null);
             http.Request.RouteValues.Clear();
-            http.Response.Headers.XContentTypeOptions = "nosniff";
-            http.Response.Headers.ContentSecurityPolicy = http.Request.Path.StartsWithSegments(DocsPath) ? DocsPolicy : DataPolicy;
+            // At the last moment: an exception clears what was set before.
+            http.Response.OnStarting(() =>
+            {
+                http.Response.Headers.XContentTypeOptions = "nosniff";
+                http.Response.Headers.ContentSecurityPolicy = http.Request.Path.StartsWithSegments(DocsPath) ? DocsPolicy : DataPolicy;
+                return Task.CompletedTask;
+            });
             return next(http);
         });
         app.UseExceptionHandler(new ExceptionHandlerOptions

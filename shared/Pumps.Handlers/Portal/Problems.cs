@@ -87,7 +87,7 @@ internal static class Problems
             case BadHttpRequestException bad:
                 return Problem(bad.StatusCode, "malformed_request", "The request is not valid", "The body is missing or cannot be read; /api/openapi/v1.json shows it.");
 
-            case var away when IsDependencyAway(away):
+            case var away when IsDependencyAway(http, away):
                 log.DependencyAway(http.Request.Method, http.Request.Path, away);
                 http.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
                 return Problem(StatusCodes.Status503ServiceUnavailable, "dependency_unavailable", "Not available now",
@@ -100,9 +100,12 @@ internal static class Problems
         }
     }
 
-    private static bool IsDependencyAway(Exception error) =>
+    private static bool IsDependencyAway(HttpContext http, Exception error) =>
         error is DbException { IsTransient: true } or SocketException or TimeoutException or IOException ||
-        error.InnerException is { } inner && IsDependencyAway(inner);
+        // A client's time-out looks like a cancellation, which the asker has not asked for.
+        error is OperationCanceledException && !http.RequestAborted.IsCancellationRequested ||
+        http.RequestServices.GetServices<DependencyFault>().Any(isAway => isAway(error)) ||
+        error.InnerException is { } inner && IsDependencyAway(http, inner);
 
     /// <summary>A problem with the time after which another try makes sense.</summary>
     private sealed class WaitResult(IResult problem, TimeSpan wait) : IResult
@@ -114,6 +117,12 @@ internal static class Problems
         }
     }
 }
+
+/// <summary>
+/// Whether an exception says that something the host depends on is away or throttles for a while, beyond what .NET's own types say. A host registers
+/// one for each kind of client that it brings.
+/// </summary>
+public delegate bool DependencyFault(Exception error);
 
 /// <summary>Event ids 3000-3099. An id or a field name, once shipped, keeps its meaning: alerts hang on it.</summary>
 internal static partial class PortalLog

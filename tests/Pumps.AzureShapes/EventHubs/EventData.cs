@@ -18,3 +18,11 @@ public class EventData
 
     public long SequenceNumber => throw Shape.Only;
 }
+
+public class EventHubsException : Exception
+{
+    public EventHubsException(bool isTransient, string eventHubName, string message)
+        : base(message) => IsTransient = isTransient;
+
+    public bool IsTransient { get; }
+}

@@ -20,6 +20,14 @@ namespace Azure.Messaging.ServiceBus
     {
         public ServiceBusMessage(BinaryData body) => throw Shape.Only;
     }
+
+    public class ServiceBusException : Exception
+    {
+        public ServiceBusException(bool isTransient, string message, Exception? innerException = null)
+            : base(message, innerException) => IsTransient = isTransient;
+
+        public bool IsTransient { get; }
+    }
 }
 
 namespace Microsoft.Azure.Functions.Worker

@@ -1,9 +1,14 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Text.Json;
+using Azure;
+using Azure.Messaging.EventHubs;
+using Azure.Messaging.ServiceBus;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Devices.Common.Exceptions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Pumps.Azure;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Portal;
 
@@ -11,6 +16,16 @@ namespace Pumps.Contracts.Tests.Portal;
 
 public sealed class PipelineTests
 {
+    private static readonly TestCaseData<Exception, int>[] AzureErrors =
+    [
+        new(new IotHubException("slow down", isTransient: true), 503),
+        new(new ServiceBusException(true, "busy"), 503),
+        new(new EventHubsException(true, "raw-telemetry-dp1", "busy"), 503),
+        new(new RequestFailedException(429, "slow down"), 503),
+        new(new TaskCanceledException("a client's time-out"), 503),
+        new(new RequestFailedException(403, "not yours"), 500),
+    ];
+
     private PortalHost _host = null!;
 
     [SetUp]
@@ -116,6 +131,19 @@ public sealed class PipelineTests
             Assert.That(problem.GetProperty("type").GetString(), Is.EqualTo("urn:pumps:dependency_unavailable"));
             Assert.That(problem.ToString(), Does.Not.Contain("db.internal"));
         });
+    }
+
+    [TestCaseSource(nameof(AzureErrors))]
+    public async Task What_passes_by_itself_in_Azure_is_a_503_and_the_rest_our_fault(Exception error, int status)
+    {
+        await using var host = await PortalHost.StartAsync(change: services => services.AddSingleton<DependencyFault>(AzureFaults.IsTransient));
+        host.Ports.Broken = error;
+
+        using var answer = await host.Http.GetAsync(new Uri("/api/devices", UriKind.Relative));
+
+        Assert.That((int)answer.StatusCode, Is.EqualTo(status));
+        Assert.That(answer.Headers.RetryAfter is not null, Is.EqualTo(status == 503));
+        Assert.That(answer.Headers.GetValues("X-Content-Type-Options"), Is.EqualTo(new[] { "nosniff" }), "Also on an answer that was made of an exception.");
     }
 
     [Test]
