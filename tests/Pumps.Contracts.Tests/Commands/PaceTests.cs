@@ -129,6 +129,22 @@ public sealed class PaceTests : PostgresFixture
     }
 
     [Test]
+    public async Task A_device_that_does_not_answer_holds_up_no_other()
+    {
+        var devices = await GiveAsync("dp2", 6);
+        var last = new TaskCompletionSource();
+        _field.WayTo = device =>
+        {
+            if (device == devices[^1])
+                last.TrySetResult();
+            return device == devices[0] ? last.Task : Task.CompletedTask;
+        };
+        await Sender(Database, new HastyTime(Noon), 100, 100).HandleAsync(2, TimeSpan.Zero, Cancel).WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+
+        Assert.That(await PhasesAsync(), Is.EqualTo("done 6"));
+    }
+
+    [Test]
     public async Task Fifty_who_ask_at_once_get_what_is_there()
     {
         CommandStore[] stores = [new(Database), new(_elsewhere)];
