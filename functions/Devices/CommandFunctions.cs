@@ -15,15 +15,18 @@ public sealed class CommandFunctions(SendCommands sender, TakeDeliveries deliver
     // Each waits for its device, for half a minute when that is silent.
     private const int AtOnce = 100;
 
-    /// <summary>Rung when a command is due: it goes at once.</summary>
+    // One host of the region runs the timer, and waits for the pace on behalf of all: so the others need not. The next run goes on.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    /// <summary>Rung when a command is due: it goes at once, unless the pace has no room for it.</summary>
     [Function(nameof(SendRung))]
     public Task SendRung([ServiceBusTrigger(CommandBell.Queue, Connection = ServiceBusOptions.Section)] string ring, FunctionContext context) =>
-        sender.HandleAsync(AtOnce, context.CancellationToken);
+        sender.HandleAsync(AtOnce, TimeSpan.Zero, context.CancellationToken);
 
-    /// <summary>Answers that did not come, expiries, what a crash has left behind, and rings that were lost.</summary>
+    /// <summary>What the pace had no room for, answers that did not come, expiries, what a crash has left behind, and rings that were lost.</summary>
     [Function(nameof(SendDue))]
     public Task SendDue([TimerTrigger("*/10 * * * * *", UseMonitor = false)] TimerInfo timer, FunctionContext context) =>
-        sender.HandleAsync(AtOnce, context.CancellationToken);
+        sender.HandleAsync(AtOnce, Patience, context.CancellationToken);
 
     [Function(nameof(TakeFeedback))]
     public Task TakeFeedback([TimerTrigger("*/15 * * * * *", UseMonitor = false)] TimerInfo timer, FunctionContext context) =>

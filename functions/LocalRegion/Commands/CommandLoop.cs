@@ -65,7 +65,7 @@ internal sealed class CommandLoop(SendCommands sender, LocalBell bell, TimeProvi
     {
         try
         {
-            var steps = await sender.TakeAsync(AtOnce, cancel);
+            var (steps, _, _) = await sender.TakeAsync(AtOnce, cancel);
             foreach (var step in steps)
                 if (step.Effect is not null)
                 {

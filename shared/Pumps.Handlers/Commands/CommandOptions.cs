@@ -24,11 +24,14 @@ public sealed record CommandOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Direct methods a second. IoT Hub: 160 KB/s per S1 unit, 480 per S2 unit, metered in 4 KB; the whole region's hub has units enough for this figure.</summary>
+    /// <summary>
+    /// Direct methods a second, of all processes of the region together. IoT Hub: 160 KB/s per S1 unit, 480 per S2 unit, metered in 4 KB; the region's hub
+    /// has units enough for this figure.
+    /// </summary>
     [Range(1.0, 100_000)]
     public double MethodsPerSecond { get; set; } = 40;
 
-    /// <summary>Cloud-to-device messages a second. IoT Hub: 100 a minute per S1 or S2 unit.</summary>
+    /// <summary>Cloud-to-device messages a second, of all processes of the region together. IoT Hub: 100 a minute per S1 or S2 unit.</summary>
     [Range(0.1, 100_000)]
     public double MessagesPerSecond { get; set; } = 100 / 60.0;
 

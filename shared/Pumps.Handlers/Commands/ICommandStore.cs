@@ -29,7 +29,8 @@ public sealed record CommandStep(StoredCommand Command, Transmit? Effect, long D
 
 /// <summary>What has become of a list of steps.</summary>
 /// <param name="Woken">Whether commands behind those that ended are due now.</param>
-public sealed record CommandSteps(IReadOnlyList<CommandStep> Steps, bool Woken);
+/// <param name="Throttled">Whether commands stay due because the region's pace leaves no room for them now.</param>
+public sealed record CommandSteps(IReadOnlyList<CommandStep> Steps, bool Woken, bool Throttled = false);
 
 /// <summary>One line of the audit.</summary>
 /// <param name="Result">The command's state; <see cref="NotTaken"/> for a submission that was refused.</param>
@@ -71,8 +72,16 @@ public interface ICommandStore
     /// <summary>Keeps in the audit that a command was not taken.</summary>
     Task RefuseAsync(CommandOrder order, RefusedDevice refused, DateTimeOffset now, CancellationToken cancel);
 
-    /// <summary>Steps commands whose time has come, oldest first, at most so many. Those that another host is at are left to it.</summary>
-    Task<CommandSteps> StepDueAsync(int limit, DateTimeOffset now, CommandStepper step, CancellationToken cancel);
+    /// <summary>
+    /// Steps commands whose time has come, oldest first, of at most so many devices. Those that another host is at are left to it; those that would be
+    /// sent, and for which the pace has no room, stay as they are. What ends needs no room.
+    /// </summary>
+    /// <param name="methods">The region's pace of direct methods, from which each <see cref="Transmit"/> by that route is taken.</param>
+    Task<CommandSteps> StepDueAsync(int limit, Pace methods, DateTimeOffset now, CommandStepper step, CancellationToken cancel);
+
+    /// <summary>Takes one cloud-to-device message from the region's pace of them. A crash before it is sent loses that much of the pace and nothing else.</summary>
+    /// <returns>Whether there was room for it.</returns>
+    Task<bool> TryTakeMessageAsync(Pace messages, DateTimeOffset now, CancellationToken cancel);
 
     /// <summary>Steps the commands to which something has happened, in the given order. Events of commands that are not there are ignored.</summary>
     Task<CommandSteps> StepAsync(IReadOnlyList<CommandEvent> events, DateTimeOffset now, CommandStepper step, CancellationToken cancel);

@@ -13,7 +13,7 @@ namespace Pumps.Handlers.Commands;
 /// <remarks>
 /// Safe to run anywhere, as often as one likes, and to be killed at any moment: the state is stored before a frame leaves, under the device's lock,
 /// and a transmission of unknown fate is repeated only where the device recognises it. An exception of a port goes up; its command is looked at
-/// again when its answer is due.
+/// again when its answer is due. The pace is kept where the commands are, since the hub counts what all hosts send.
 /// </remarks>
 public sealed class SendCommands(
     Catalog catalog, ICommandStore store, IDeviceMessaging messaging, DeviceClocks clocks, ICommandBell bell, IOptions<CommandOptions> options, TimeProvider time, ILogger<SendCommands> log)
@@ -27,27 +27,48 @@ public sealed class SendCommands(
     private const int Ok = 200;
     private const int TakenForLater = 202;
 
-    private readonly Pace _methods = new(options.Value.MethodsPerSecond, time);
-    private readonly Pace _messages = new(options.Value.MessagesPerSecond, time);
+    // Half of what a pace saves up, so that none of it is lost; and that long a silent device holds up others.
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>Takes and sends, one after the other, until nothing is due. For hosts that wait for the end of the work.</summary>
-    public async Task HandleAsync(int limit, CancellationToken cancel)
+    private readonly Pace _methods = new(options.Value.MethodsPerSecond);
+    private readonly Pace _messages = new(options.Value.MessagesPerSecond);
+
+    /// <summary>Takes and sends until nothing is due. For hosts that wait for the end of the work.</summary>
+    /// <param name="limit">Transmissions under way at a time.</param>
+    /// <param name="patience">
+    /// How long to go on while more is due than the region's pace allows. Zero sends what may go now: then somebody else looks after the rest.
+    /// </param>
+    public async Task HandleAsync(int limit, TimeSpan patience, CancellationToken cancel)
     {
-        while (await TakeAsync(limit, cancel) is { Count: > 0 } steps)
-            await Task.WhenAll(steps.Select(s => TransmitAsync(s, cancel)));
+        var end = time.GetUtcNow() + patience;
+        var underWay = new List<Task>();
+        try
+        {
+            while (true)
+            {
+                var taken = await TakeAsync(limit - underWay.Count, cancel);
+                underWay.AddRange(taken.Steps.Where(s => s.Effect is not null).Select(s => TransmitAsync(s, cancel)));
+                if (taken.Throttled ? time.GetUtcNow() >= end : taken.Steps.Count == 0 && underWay.Count == 0)
+                    return;
+                if (taken.Throttled || underWay.Count > 0)
+                    await WaitAsync(underWay, cancel);
+                underWay.RemoveAll(t => t.IsCompletedSuccessfully);
+                if (underWay.Exists(t => t.IsCompleted))
+                    return;
+            }
+        }
+        finally
+        {
+            await Task.WhenAll(underWay);
+        }
     }
 
-    /// <summary>Takes due commands, at most so many, and at most as many as the hub's pace allows.</summary>
-    /// <returns>What is to be transmitted, and what is over; empty when nothing is due.</returns>
-    public async Task<IReadOnlyList<CommandStep>> TakeAsync(int limit, CancellationToken cancel)
+    /// <summary>Takes due commands of at most so many devices, and sends at most as many as the region's pace allows.</summary>
+    /// <returns>What is to be transmitted, and what is over; no step when nothing is due, or nothing may go now.</returns>
+    public async Task<CommandSteps> TakeAsync(int limit, CancellationToken cancel)
     {
-        var allowed = _methods.Take(limit);
-        if (allowed == 0)
-            return [];
         var now = time.GetUtcNow();
-        var taken = await store.StepDueAsync(allowed, now, (c, s) => Step(c, s, now), cancel);
-        _methods.Return(allowed - taken.Steps.Count(s => s.Effect is not null));
-        return taken.Steps;
+        return await store.StepDueAsync(limit, _methods, now, (c, s) => Step(c, s, now), cancel);
     }
 
     /// <summary>Transmits one command, and what follows from how that went.</summary>
@@ -64,6 +85,15 @@ public sealed class SendCommands(
                 return;
             step = next;
         }
+    }
+
+    /// <summary>Returns when all that is under way has ended, and soon in any case.</summary>
+    private async Task WaitAsync(List<Task> underWay, CancellationToken cancel)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var soon = Task.Delay(LookEvery, time, over.Token);
+        await Task.WhenAny(underWay.Count > 0 ? Task.WhenAll(underWay) : soon, soon);
+        await over.CancelAsync();
     }
 
     /// <summary>Does what the machine says; the driver's limits are those of today, not those of the order.</summary>
@@ -99,7 +129,7 @@ public sealed class SendCommands(
     private async Task<CommandSignal?> QueueAsync(StoredCommand command, int attempt, byte[] frame, CancellationToken cancel)
     {
         var left = command.Terms.ExpiresAt - time.GetUtcNow();
-        if (left <= TimeSpan.Zero || _messages.Take(1) == 0)
+        if (left <= TimeSpan.Zero || !await store.TryTakeMessageAsync(_messages, time.GetUtcNow(), cancel))
             return new CommandSignal.Busy(attempt);
 
         var message = new CloudMessage(DeliveryId.Of(command.Order.Id, attempt), frame)

@@ -11,7 +11,7 @@ namespace Pumps.Postgres;
 /// <content>Steps: take the devices' turns, read, decide, write, in one transaction.</content>
 public sealed partial class CommandStore
 {
-    public async Task<CommandSteps> StepDueAsync(int limit, DateTimeOffset now, CommandStepper step, CancellationToken cancel)
+    public async Task<CommandSteps> StepDueAsync(int limit, Pace methods, DateTimeOffset now, CommandStepper step, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
         await using var transaction = await session.BeginTransactionAsync(cancel);
@@ -22,8 +22,19 @@ public sealed partial class CommandStore
 
         var rows = await session.QueryAsync<CommandRow>(
             new CommandDefinition(Sql.ReadDue, new { devices, now = now.UtcDateTime }, transaction, cancellationToken: cancel));
-        var due = new CommandSignal.Due();
-        return await ChangeAsync(session, transaction, [.. rows.Select(r => (r.ToCommand(), (CommandSignal)due, (string?)null))], now, step, cancel);
+        CommandSignal due = new CommandSignal.Due();
+        StoredCommand[] commands = [.. rows.Select(r => r.ToCommand()).OrderBy(c => c.State.DueAt)];
+        StoredCommand[] calls = [.. commands.Where(c => step(c, due).Effect is { Route: CommandRoute.Method })];
+        // What is not committed takes nothing from the pace, and nobody else waits for it longer than it takes to write.
+        var room = calls.Length == 0 ? 0 : await TakePaceAsync(session, transaction, CommandRoute.Method, calls.Length, methods, now, cancel);
+        var steps = await ChangeAsync(session, transaction, [.. commands.Except(calls.Skip(room)).Select(c => (c, due, (string?)null))], now, step, cancel);
+        return steps with { Throttled = room < calls.Length };
+    }
+
+    public async Task<bool> TryTakeMessageAsync(Pace messages, DateTimeOffset now, CancellationToken cancel)
+    {
+        await using var session = await database.OpenConnectionAsync(cancel);
+        return await TakePaceAsync(session, null, CommandRoute.Queue, 1, messages, now, cancel) == 1;
     }
 
     public async Task<CommandSteps> StepAsync(IReadOnlyList<CommandEvent> events, DateTimeOffset now, CommandStepper step, CancellationToken cancel)
@@ -55,6 +66,13 @@ public sealed partial class CommandStore
         return await ChangeAsync(
             session, transaction, [.. rows.Select(r => (r.ToCommand(), events[(int)r.Number - 1].Signal, events[(int)r.Number - 1].By))], now, step, cancel);
     }
+
+    /// <returns>How many of the wanted transmissions may go now.</returns>
+    private static Task<int> TakePaceAsync(
+        NpgsqlConnection session, NpgsqlTransaction? transaction, CommandRoute route, int wanted, Pace pace, DateTimeOffset now, CancellationToken cancel) =>
+        session.QuerySingleAsync<int>(new CommandDefinition(
+            Sql.TakePace, new { route = route.Name(), wanted, per_second = pace.PerSecond, burst = pace.Burst, now = now.UtcDateTime }, transaction,
+            cancellationToken: cancel));
 
     private static async Task<CommandSteps> ChangeAsync(
         NpgsqlConnection session, NpgsqlTransaction transaction, IReadOnlyList<(StoredCommand Command, CommandSignal Signal, string? By)> events, DateTimeOffset now,

@@ -5,6 +5,7 @@ internal static partial class Sql
     public static readonly string FindTarget = Statement("Commands/FindTarget.sql");
     public static readonly string TakeTurns = Statement("Commands/TakeTurns.sql");
     public static readonly string ClaimDue = Statement("Commands/ClaimDue.sql");
+    public static readonly string TakePace = Statement("Commands/TakePace.sql");
     public static readonly string ReadDue = Statement("Commands/ReadDue.sql");
     public static readonly string ReadNamed = Statement("Commands/ReadNamed.sql");
     public static readonly string UpdateCommands = Statement("Commands/UpdateCommands.sql");

@@ -26,21 +26,25 @@ internal sealed class FieldDevices(DictionarySet dictionaries, TimeProvider time
     /// <summary>A device that obeys and does not answer.</summary>
     public string? Silent { get; set; }
 
+    /// <summary>What each device waits for before it hears a method.</summary>
+    public Func<string, Task> WayTo { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>DP1's result or DP2's status of every answer.</summary>
     public byte Result { get; set; }
 
-    public Task<DeviceAnswer<MethodResponse>> InvokeAsync(
+    public async Task<DeviceAnswer<MethodResponse>> InvokeAsync(
         string deviceId, string method, string payload, TimeSpan responseTimeout, TimeSpan connectTimeout, CancellationToken cancel)
     {
         Assert.That(method, Is.EqualTo("command"));
         if (!Online)
-            return Task.FromResult<DeviceAnswer<MethodResponse>>(new DeviceRefusal(DeviceRefusals.DeviceOffline, "not connected"));
+            return new DeviceRefusal(DeviceRefusals.DeviceOffline, "not connected");
 
+        await WayTo(deviceId);
         using var request = JsonDocument.Parse(payload);
         var answer = Obey(deviceId, request.RootElement.GetProperty("frame").GetBytesFromBase64(), byMethod: true);
         if (deviceId == Silent)
-            return Task.FromResult<DeviceAnswer<MethodResponse>>(new DeviceRefusal(DeviceRefusals.DeviceTimeout, "silent"));
-        return Task.FromResult<DeviceAnswer<MethodResponse>>(new MethodResponse(200, JsonSerializer.Serialize(new { frame = Convert.ToBase64String(answer) })));
+            return new DeviceRefusal(DeviceRefusals.DeviceTimeout, "silent");
+        return new MethodResponse(200, JsonSerializer.Serialize(new { frame = Convert.ToBase64String(answer) }));
     }
 
     public Task<DeviceAnswer<CloudMessage>> SendAsync(string deviceId, CloudMessage message, CancellationToken cancel)

@@ -147,7 +147,7 @@ public sealed class SendCommandsTests : PostgresFixture
         var device = await RegisterAsync("dp1");
         await GiveAsync(device, "c", "stop");
         var taken = await Sender().TakeAsync(10, Cancel);
-        Assert.That(taken.Single(s => s.Command.Target.DeviceId == device).Effect, Is.Not.Null, "and now the host dies");
+        Assert.That(taken.Steps.Single(s => s.Command.Target.DeviceId == device).Effect, Is.Not.Null, "and now the host dies");
 
         await SendAsync();
         Assert.That(_field.Obeyed.Where(o => o.DeviceId == device), Is.Empty, "nobody sends it while its answer may come");
@@ -157,7 +157,7 @@ public sealed class SendCommandsTests : PostgresFixture
         var view = await ReadAsync(device, "c");
         Assert.That((view.State, view.Attempts), Is.EqualTo(("done", 2)));
         Assert.That(
-            _field.Obeyed.Single(o => o.DeviceId == device).Correlation, Is.EqualTo(taken.Single(s => s.Command.Target.DeviceId == device).Command.Correlation));
+            _field.Obeyed.Single(o => o.DeviceId == device).Correlation, Is.EqualTo(taken.Steps.Single(s => s.Command.Target.DeviceId == device).Command.Correlation));
     }
 
     [Test]
@@ -195,7 +195,7 @@ public sealed class SendCommandsTests : PostgresFixture
         {
             var sender = Sender();
             while (_field.Obeyed.Count(o => devices.Contains(o.DeviceId)) < each * devices.Length)
-                await sender.HandleAsync(7, Cancel);
+                await sender.HandleAsync(7, TimeSpan.Zero, Cancel);
         }));
 
         foreach (var device in devices)
@@ -251,7 +251,7 @@ public sealed class SendCommandsTests : PostgresFixture
 
     private SendCommands Sender() => new(Catalog, _store, _field, new(_registry, new ClockTable(Database), _time), _bell, Options, _time, NullLogger<SendCommands>.Instance);
 
-    private Task SendAsync() => Sender().HandleAsync(100, Cancel);
+    private Task SendAsync() => Sender().HandleAsync(100, TimeSpan.Zero, Cancel);
 
     private TakeDeliveries Deliveries() => new(_store, _bell, Options, _time);
 

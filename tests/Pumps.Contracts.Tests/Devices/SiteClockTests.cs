@@ -147,7 +147,7 @@ public sealed class SiteClockTests : PostgresFixture
     {
         await PlaceAsync("berlin");
         await Task.WhenAll(Handler().HandleAsync(Cancel), Handler().HandleAsync(Cancel));
-        await Sender().HandleAsync(100, Cancel);
+        await Sender().HandleAsync(100, TimeSpan.Zero, Cancel);
         Assert.That(ClocksSet, Is.EqualTo(1));
     }
 
@@ -184,7 +184,7 @@ public sealed class SiteClockTests : PostgresFixture
         {
             await Handler().HandleAsync(Cancel);
             Count();
-            await Sender().HandleAsync(100, Cancel);
+            await Sender().HandleAsync(100, TimeSpan.Zero, Cancel);
             if (obeys)
                 Count();
             _time.Advance(TimeSpan.FromMinutes(1));

@@ -1,0 +1,11 @@
+-- Takes transmissions from what a route has left, at most as many as there are. What is left grows with the time, at most to one burst. The time is
+-- the newest that any host has named: one whose clock is behind gets what the others leave, and no second is counted twice.
+-- in:    @route text, @wanted int, @per_second double precision, @burst double precision, @now timestamptz
+-- out:   given int
+-- locks: the route's row of command_pace until commit. It comes last: whoever holds it waits for nobody.
+update command_pace p
+   set (budget, filled_at, given) = (
+       select f.filled - least(@wanted, floor(f.filled)), greatest(p.filled_at, @now), least(@wanted, floor(f.filled))
+         from (select least(@burst, p.budget + @per_second * greatest(0, extract(epoch from @now - p.filled_at)::double precision)) as filled) f)
+ where p.route = @route
+returning given;
