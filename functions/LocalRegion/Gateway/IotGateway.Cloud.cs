@@ -1,5 +1,5 @@
-using System.Text;
 using System.Globalization;
+using System.Text;
 using Microsoft.Data.Sqlite;
 using Pumps.Handlers.Devices;
 
