@@ -10,7 +10,7 @@ public sealed class DeviceClocks(IDeviceRegistry registry, IClockStore store, Ti
     /// <returns>Minutes: of its site's civil time; of its tag when it stands nowhere; null when nobody has said.</returns>
     public async Task<int?> FindOffsetAsync(string deviceId, CancellationToken cancel)
     {
-        var tag = (await registry.FindAsync(deviceId, cancel))?.Device.UtcOffsetMinutes;
+        var tag = (await registry.FindTagsAsync(deviceId, cancel))?.UtcOffsetMinutes;
         return SiteClock.ToSet(
             tag, ScheduleClock.Zone(await store.FindZoneAsync(deviceId, cancel)) is { } zone ? CivilTime.OffsetMinutes(zone, time.GetUtcNow()) : null);
     }

@@ -100,7 +100,7 @@ public sealed class FollowClocks(
             clock = CivilTime.OffsetMinutes(ScheduleClock.Zone(due.TimeZone)!, command.CreatedAt) == civil ? civil : null;
         }
 
-        if (await registry.FindAsync(due.DeviceId, cancel) is not { Device: var device })
+        if (await registry.FindTagsAsync(due.DeviceId, cancel) is not { } device)
             return (new(due.DeviceId, null, null, null), false);
         switch (SiteClock.Next(device.UtcOffsetMinutes, clock, civil))
         {
