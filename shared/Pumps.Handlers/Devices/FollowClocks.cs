@@ -14,7 +14,8 @@ namespace Pumps.Handlers.Devices;
 /// </summary>
 /// <remarks>
 /// Safe to repeat and to be killed anywhere: what was claimed comes again, and each step is one that may be taken twice. A device that is away is left as
-/// it is, clock and tag alike, so its times stay right until it is back. Without a site nothing is done: the offset that was given stays.
+/// it is, clock and tag alike, so its times stay right until it is back. Without a site nothing is done: the offset that was given stays. A registry that
+/// fails for a device is trouble of that device, which comes again; a database that is away is an exception, because then nothing could be kept.
 /// </remarks>
 public sealed class FollowClocks(
     IClockStore store, IDeviceRegistry registry, SubmitCommand submit, ICommandStore commands, TimeProvider time, ILogger<FollowClocks> log)
@@ -68,10 +69,19 @@ public sealed class FollowClocks(
             var known = new KnownClock?[due.Count];
             await Parallel.ForAsync(0, due.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (i, stop) =>
             {
-                var (clock, hasSet) = await StepAsync(due[i], offsets, now, stop);
-                known[i] = clock;
-                if (hasSet)
-                    Interlocked.Increment(ref set);
+                try
+                {
+                    var (clock, hasSet) = await StepAsync(due[i], offsets, now, stop);
+                    known[i] = clock;
+                    if (hasSet)
+                        Interlocked.Increment(ref set);
+                }
+                // A time-out of a registry looks like a cancellation, and is none.
+                catch (Exception trouble) when (
+                    trouble is not System.Data.Common.DbException { Source: "Npgsql" } && !(trouble is OperationCanceledException && stop.IsCancellationRequested))
+                {
+                    log.ClockMetTrouble(due[i].DeviceId, trouble);
+                }
             });
             await store.KeepAsync([.. known.OfType<KnownClock>()], until, cancel);
             looked += due.Count(d => d.IsOnline);
@@ -128,4 +138,7 @@ internal static partial class ClockLog
 {
     [LoggerMessage(5100, LogLevel.Information, "The telegrams of device {Device} are read {Minutes} minutes ahead of UTC from now on, before that {Before}")]
     public static partial void OffsetChanged(this ILogger log, string device, int? before, int minutes);
+
+    [LoggerMessage(5101, LogLevel.Warning, "Clock and tag of device {Device} could not be looked at; that is done again within 15 minutes")]
+    public static partial void ClockMetTrouble(this ILogger log, string device, Exception trouble);
 }

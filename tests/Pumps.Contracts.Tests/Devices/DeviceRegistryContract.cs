@@ -381,6 +381,17 @@ public sealed class IotHubRegistryTests : DeviceRegistryContract
     }
 
     [Test]
+    public async Task A_tag_that_somebody_has_written_as_another_type_is_a_missing_one()
+    {
+        await Registry.RegisterAsync(Device, default);
+        await _hub.Registry.UpdateTwinAsync(Id, """{"tags":{"utcOffset":"60","product":7}}""", "*", default);
+        Assert.That(await Registry.FindTagsAsync(Id, default), Is.EqualTo(Device with { Product = "" }));
+
+        await Registry.UpdateTagsAsync(Id, new() { UtcOffsetMinutes = 60 }, default);
+        Assert.That((await Registry.FindTagsAsync(Id, default))!.UtcOffsetMinutes, Is.EqualTo(60));
+    }
+
+    [Test]
     public async Task Throttling_is_nobodys_refusal()
     {
         await Registry.RegisterAsync(Device, default);

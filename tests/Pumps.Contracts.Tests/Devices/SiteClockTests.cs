@@ -143,6 +143,35 @@ public sealed class SiteClockTests : PostgresFixture
     }
 
     [Test]
+    public async Task A_device_with_which_the_registry_fails_takes_nothing_from_its_neighbours()
+    {
+        await PlaceAsync("berlin");
+        var (neighbour, bad) = (_device, $"dp1-{4_713_000 + ++_devices}");
+        await new DeviceTable(Database).StoreAsync(Registration with { Id = bad }, Cancel);
+        await _registry.RegisterAsync(Registration with { Id = bad }, null, Cancel);
+        await ExecuteAsync(
+            $"""
+            update device set site_id = 'berlin' where device_id = '{bad}';
+            insert into device_connection (device_id, phase, since, sequence) values ('{bad}', 'online', now(), '0');
+            """);
+        _registry.BeforeTags = device =>
+        {
+            if (device == bad)
+                throw new TaskCanceledException("the registry is away, which its client tells like this");
+        };
+
+        Assert.That(await Handler().HandleAsync(Cancel), Is.EqualTo(1));
+        Assert.That(
+            await ScalarAsync<string>("select string_agg(device_id || ':' || (command_id is not null), ' ' order by device_id) from device_clock"),
+            Is.EqualTo($"{neighbour}:true {bad}:false"));
+
+        _registry.BeforeTags = null;
+        await TurnAsync(20);
+        Assert.That(_field.Obeyed.Select(o => o.DeviceId), Is.EqualTo([neighbour, bad]));
+        Assert.That(await Handler().HandleAsync(Cancel), Is.Zero, "nothing is left to do");
+    }
+
+    [Test]
     public async Task Two_hosts_at_once_set_a_clock_once()
     {
         await PlaceAsync("berlin");
