@@ -180,6 +180,26 @@ public sealed class SiteClockTests : PostgresFixture
         Assert.That(ClocksSet, Is.EqualTo(1));
     }
 
+    /// <summary>The other host's turn began before the change: it knows of no other offset, and finds that there is nothing to do.</summary>
+    [TestCase(true, TestName = "A change of the clocks is not lost on a host that has a device in hand")]
+    [TestCase(false, TestName = "A change of the clocks is not lost on a host that is late to take a device")]
+    public async Task A_change_is_not_lost_between_two_hosts(bool claimedBefore)
+    {
+        var store = new ClockTable(Database);
+        var (before, after) = (Forward.AddSeconds(-1), Forward.AddSeconds(1));
+        var until = before.AddMinutes(15);
+        await PlaceAsync("berlin");
+
+        var inHand = claimedBefore ? await store.ClaimAsync(before, until, 100, Cancel) : [];
+        Assert.That(await store.MarkSitesAsync(new Dictionary<string, int> { ["Europe/Berlin"] = 120 }, after, 100, Cancel), Is.EqualTo(1));
+        if (!claimedBefore)
+            inHand = await store.ClaimAsync(before, until, 100, Cancel);
+        await store.KeepAsync([.. inHand.Select(c => new KnownClock(c.DeviceId, 60, null, null))], until, Cancel);
+
+        var due = claimedBefore ? until.AddSeconds(1) : after;
+        Assert.That((await store.ClaimAsync(due, due.AddMinutes(15), 100, Cancel)).Select(c => c.DeviceId), Is.EqualTo([_device]));
+    }
+
     [Test]
     public async Task Nothing_is_looked_at_where_the_clocks_have_not_changed()
     {
