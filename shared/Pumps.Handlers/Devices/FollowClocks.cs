@@ -60,9 +60,10 @@ public sealed class FollowClocks(
                 break;
 
         var (looked, set) = (0, 0);
-        var until = now + Later;
         for (var claims = 0; claims < ClaimsMax && looked < DevicesMax; claims++)
         {
+            // A turn may be long where the registry is slow: times to wait count from when they begin.
+            var until = time.GetUtcNow() + Later;
             var due = await store.ClaimAsync(now, until, DevicesAtOnce, cancel);
             if (due.Count == 0)
                 break;
@@ -103,9 +104,9 @@ public sealed class FollowClocks(
         if (due.CommandId is { } id && await commands.FindAsync(due.DeviceId, id, cancel) is { } command)
         {
             if (!command.State.Phase.IsFinal())
-                return (new(due.DeviceId, clock, id, now + CommandEnds), false);
+                return (new(due.DeviceId, clock, id, time.GetUtcNow() + CommandEnds), false);
             if (command.State.Phase is not CommandPhase.Done)
-                return (new(due.DeviceId, null, null, now + Later), false);
+                return (new(due.DeviceId, null, null, time.GetUtcNow() + Later), false);
             // To the time of its sending: the zone's offset has not changed since it was given, or nobody knows.
             clock = CivilTime.OffsetMinutes(ScheduleClock.Zone(due.TimeZone)!, command.CreatedAt) == civil ? civil : null;
         }
@@ -117,13 +118,13 @@ public sealed class FollowClocks(
             case SiteClockStep.SetTag:
                 await registry.UpdateTagsAsync(due.DeviceId, new() { UtcOffsetMinutes = civil }, cancel);
                 log.OffsetChanged(due.DeviceId, device.UtcOffsetMinutes, civil);
-                return (new(due.DeviceId, clock, null, clock == civil ? null : now + TagArrives), true);
+                return (new(due.DeviceId, clock, null, clock == civil ? null : time.GetUtcNow() + TagArrives), true);
 
             case SiteClockStep.SetClock:
                 var order = new CommandOrder($"clock-{now.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}", due.DeviceId, SetClock, NoArguments, RequestedBy, "clock", false, null);
                 return await submit.HandleAsync(order, cancel) is Answer<CommandView>.Found
-                    ? (new(due.DeviceId, clock, order.Id, now + CommandEnds), true)
-                    : (new(due.DeviceId, clock, null, now + MuchLater), false);
+                    ? (new(due.DeviceId, clock, order.Id, time.GetUtcNow() + CommandEnds), true)
+                    : (new(due.DeviceId, clock, null, time.GetUtcNow() + MuchLater), false);
 
             default:
                 return (new(due.DeviceId, clock, null, null), false);

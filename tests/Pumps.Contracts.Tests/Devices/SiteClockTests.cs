@@ -171,6 +171,25 @@ public sealed class SiteClockTests : PostgresFixture
         Assert.That(await Handler().HandleAsync(Cancel), Is.Zero, "nothing is left to do");
     }
 
+    /// <summary>IoT Hub may stamp messages with the old tag for five minutes after it was written, not after the turn began.</summary>
+    [Test]
+    public async Task What_is_waited_for_counts_from_when_a_slow_registry_has_written_it()
+    {
+        await PlaceAsync("berlin");
+        await TurnAsync(10);
+        _registry.Registry[_device] = _registry.Registry[_device] with { Device = Registration with { UtcOffsetMinutes = 120 } };
+        await new DeviceRows(Database).KeepAsync(Registration, null, null, Cancel);
+        _registry.BeforeTags = _ => _time.Advance(TimeSpan.FromMinutes(4));
+
+        await Handler().HandleAsync(Cancel);
+        Assert.That((Tag, await WaitAsync()), Is.EqualTo((60, TimeSpan.FromMinutes(6))));
+        _time.Advance(TimeSpan.FromMinutes(7));
+        await Handler().HandleAsync(Cancel);
+        Assert.That(await WaitAsync(), Is.EqualTo(TimeSpan.FromMinutes(2)), "for the command to end");
+
+        async Task<TimeSpan> WaitAsync() => await ScalarAsync<DateTime>("select due_at from device_clock") - _time.GetUtcNow().UtcDateTime;
+    }
+
     [Test]
     public async Task Two_hosts_at_once_set_a_clock_once()
     {
