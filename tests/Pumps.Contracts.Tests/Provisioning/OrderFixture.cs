@@ -172,6 +172,8 @@ internal sealed class FaultyRows(IDeviceRows inner) : IDeviceRows
     public Task RestoreAsync(string deviceId, RowBefore? before, bool withSite, CancellationToken cancel) =>
         inner.RestoreAsync(deviceId, before, withSite, cancel);
 
+    public Task LookAtClockAsync(string deviceId, CancellationToken cancel) => inner.LookAtClockAsync(deviceId, cancel);
+
     private void Throw(string? status, bool after)
     {
         if (Fault is { } fault && fault.Status == status && fault.After == after)
