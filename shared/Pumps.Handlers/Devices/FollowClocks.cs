@@ -72,7 +72,7 @@ public sealed class FollowClocks(
             {
                 try
                 {
-                    var (clock, hasSet) = await StepAsync(due[i], offsets, now, stop);
+                    var (clock, hasSet) = await StepAsync(due[i], offsets, now, until, stop);
                     known[i] = clock;
                     if (hasSet)
                         Interlocked.Increment(ref set);
@@ -92,7 +92,8 @@ public sealed class FollowClocks(
     }
 
     /// <returns>What is known of it now, or null: as before, and to be looked at again when its claim ends.</returns>
-    private async Task<(KnownClock? Known, bool HasSet)> StepAsync(DueClock due, Dictionary<string, int> offsets, DateTimeOffset now, CancellationToken cancel)
+    private async Task<(KnownClock? Known, bool HasSet)> StepAsync(
+        DueClock due, Dictionary<string, int> offsets, DateTimeOffset now, DateTimeOffset until, CancellationToken cancel)
     {
         if (due.TimeZone is null)
             return (new(due.DeviceId, null, null, null), false);
@@ -121,6 +122,13 @@ public sealed class FollowClocks(
                 return (new(due.DeviceId, clock, null, clock == civil ? null : time.GetUtcNow() + TagArrives), true);
 
             case SiteClockStep.SetClock:
+                // Its tag has arrived. Until this is written whoever sets the clock keeps it where it was (SiteClock.ToSet), and the command may be sent at once.
+                if (clock > civil)
+                {
+                    clock = null;
+                    await store.KeepAsync([new(due.DeviceId, clock, null, until)], until, cancel);
+                }
+
                 var order = new CommandOrder($"clock-{now.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}", due.DeviceId, SetClock, NoArguments, RequestedBy, "clock", false, null);
                 return await submit.HandleAsync(order, cancel) is Answer<CommandView>.Found
                     ? (new(due.DeviceId, clock, order.Id, time.GetUtcNow() + CommandEnds), true)

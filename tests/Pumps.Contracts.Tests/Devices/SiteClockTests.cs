@@ -171,6 +171,26 @@ public sealed class SiteClockTests : PostgresFixture
         Assert.That(await Handler().HandleAsync(Cancel), Is.Zero, "nothing is left to do");
     }
 
+    [Test]
+    public async Task Somebody_who_sets_a_clock_just_after_its_tag_went_back_leaves_it_where_messages_are_still_read()
+    {
+        _time.SetUtcNow(Back.AddDays(-1));
+        await PlaceAsync("berlin");
+        await TurnAsync(10);
+        _time.SetUtcNow(Back);
+        await TurnAsync(2);
+        Assert.That((Tag, ClockOffset()), Is.EqualTo((60, 120)));
+
+        var commands = new CommandStore(Database);
+        await new SubmitCommand(Catalog, commands, new CountingBell(), _time).HandleAsync(
+            new("by-hand", _device, "set_clock", new Dictionary<string, System.Text.Json.JsonElement>(), "operator", "portal", false, null), Cancel);
+        await Sender().HandleAsync(100, Cancel);
+        Assert.That((ClocksSet, ClockOffset()), Is.EqualTo((2, 120)), "its messages may carry 120 for five minutes");
+
+        await TurnAsync(10);
+        Assert.That((ClocksSet, ClockOffset()), Is.EqualTo((3, 60)));
+    }
+
     /// <summary>IoT Hub may stamp messages with the old tag for five minutes after it was written, not after the turn began.</summary>
     [Test]
     public async Task What_is_waited_for_counts_from_when_a_slow_registry_has_written_it()
