@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Pumps.Core.Commands;
 using Pumps.Core.Devices;
@@ -43,10 +44,11 @@ public sealed class FollowClocks(
     // A DP1 command lives a minute and is waited for for half a minute.
     private static readonly TimeSpan CommandEnds = TimeSpan.FromMinutes(2);
 
-    // A device that is away, or does not let its clock be set.
+    // A device that is away, or does not let its clock be set: that is asked again after this time, then after twice as long each time, up to a day.
     private static readonly TimeSpan Later = TimeSpan.FromMinutes(15);
+    private const int DoublingsMax = 7;
 
-    // A product that has no such command, until the catalog says otherwise.
+    // The longest pause; also for a product that has no such command, until the catalog says otherwise.
     private static readonly TimeSpan MuchLater = TimeSpan.FromDays(1);
 
     /// <returns>How many tags and clocks were set, or were to be.</returns>
@@ -101,15 +103,21 @@ public sealed class FollowClocks(
         if (!due.IsOnline || !offsets.TryGetValue(due.TimeZone, out var civil))
             return (null, false);
 
-        var clock = due.SetTo;
+        var (clock, tries) = (due.SetTo, 0);
         if (due.CommandId is { } id && await commands.FindAsync(due.DeviceId, id, cancel) is { } command)
         {
             if (!command.State.Phase.IsFinal())
                 return (new(due.DeviceId, clock, id, time.GetUtcNow() + CommandEnds), false);
-            if (command.State.Phase is not CommandPhase.Done)
-                return (new(due.DeviceId, null, null, time.GetUtcNow() + Later), false);
-            // To the time of its sending: the zone's offset has not changed since it was given, or nobody knows.
-            clock = CivilTime.OffsetMinutes(ScheduleClock.Zone(due.TimeZone)!, command.CreatedAt) == civil ? civil : null;
+            if (command.State.Phase is CommandPhase.Done)
+                // To the time of its sending: the zone's offset has not changed since it was given, or nobody knows.
+                clock = CivilTime.OffsetMinutes(ScheduleClock.Zone(due.TimeZone)!, command.CreatedAt) == civil ? civil : null;
+            else
+            {
+                (clock, tries) = (null, TriesOf(id));
+                var again = command.CreatedAt + PauseAfter(tries);
+                if (time.GetUtcNow() < again)
+                    return (new(due.DeviceId, clock, id, again), false);
+            }
         }
 
         if (await registry.FindTagsAsync(due.DeviceId, cancel) is not { } device)
@@ -129,7 +137,8 @@ public sealed class FollowClocks(
                     await store.KeepAsync([new(due.DeviceId, clock, null, until)], until, cancel);
                 }
 
-                var order = new CommandOrder($"clock-{now.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}", due.DeviceId, SetClock, NoArguments, RequestedBy, "clock", false, null);
+                var order = new CommandOrder(
+                    $"clock-{now.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{tries + 1}", due.DeviceId, SetClock, NoArguments, RequestedBy, "clock", false, null);
                 return await submit.HandleAsync(order, cancel) is Answer<CommandView>.Found
                     ? (new(due.DeviceId, clock, order.Id, time.GetUtcNow() + CommandEnds), true)
                     : (new(due.DeviceId, clock, null, time.GetUtcNow() + MuchLater), false);
@@ -137,6 +146,15 @@ public sealed class FollowClocks(
             default:
                 return (new(due.DeviceId, clock, null, null), false);
         }
+    }
+
+    // The id of a command says which try it is.
+    private static int TriesOf(string id) => int.TryParse(id.AsSpan(id.LastIndexOf('-') + 1), CultureInfo.InvariantCulture, out var tries) ? tries : 1;
+
+    private static TimeSpan PauseAfter(int tries)
+    {
+        var pause = Later * (1 << Math.Clamp(tries - 1, 0, DoublingsMax));
+        return pause < MuchLater ? pause : MuchLater;
     }
 
     private static readonly IReadOnlyDictionary<string, System.Text.Json.JsonElement> NoArguments = new Dictionary<string, System.Text.Json.JsonElement>();

@@ -102,11 +102,31 @@ public sealed class SiteClockTests : PostgresFixture
         _field.Result = notPermittedLocal;
         _time.SetUtcNow(Forward);
         await TurnAsync(40, obeys: false);
-        Assert.That((Tag, ClocksSet), Is.EqualTo((60, 4)), "tried again, and not every minute");
+        Assert.That((Tag, ClocksSet), Is.EqualTo((60, 3)), "tried again, and not every minute");
 
         _field.Result = 0;
         await TurnAsync(30);
         Assert.That((Tag, ClockOffset()), Is.EqualTo((120, 120)));
+    }
+
+    [Test]
+    public async Task A_device_that_always_refuses_is_asked_less_and_less_often()
+    {
+        await PlaceAsync("berlin");
+        const byte notPermittedLocal = 5;
+        _field.Result = notPermittedLocal;
+        var asked = new List<DateTimeOffset>();
+        while (asked.Count < 10)
+        {
+            var before = ClocksSet;
+            await Handler().HandleAsync(Cancel);
+            await Sender().HandleAsync(100, Cancel);
+            if (ClocksSet > before)
+                asked.Add(_time.GetUtcNow());
+            _time.SetUtcNow(await ScalarAsync<DateTime>("select due_at from device_clock"));
+        }
+
+        Assert.That(asked.Zip(asked.Skip(1), (a, b) => (b - a).TotalMinutes), Is.EqualTo([15, 30, 60, 120, 240, 480, 960, 1440, 1440]).Within(0.1));
     }
 
     [Test]
