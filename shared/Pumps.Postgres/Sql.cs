@@ -18,7 +18,7 @@ internal static partial class Sql
     public static readonly string MarkSites = Statement("Devices/MarkSites.sql");
     public static readonly string ClaimClocks = Statement("Devices/ClaimClocks.sql");
     public static readonly string KeepClocks = Statement("Devices/KeepClocks.sql");
-    public static readonly string FindZone = Statement("Devices/FindZone.sql");
+    public static readonly string FindClock = Statement("Devices/FindClock.sql");
     public static readonly string ListCustomers = Statement("Customers/ListCustomers.sql");
     public static readonly string FindCustomer = Statement("Customers/FindCustomer.sql");
     public static readonly string StoreCustomer = Statement("Customers/StoreCustomer.sql");

@@ -72,6 +72,9 @@ public sealed class DeviceRegistry : IDeviceRegistry, IAsyncDisposable
     public Task<RegisteredDevice?> FindAsync(string deviceId, CancellationToken cancel) =>
         Task.FromResult(_devices.TryGetValue(deviceId, out var entry) ? entry.ToRegistered() : null);
 
+    public Task<DeviceRegistration?> FindTagsAsync(string deviceId, CancellationToken cancel) =>
+        Task.FromResult(_devices.TryGetValue(deviceId, out var entry) ? entry.Registration : null);
+
     public Task<bool> RemoveAsync(string deviceId, CancellationToken cancel) => File.RunAsync(
         file => file.Execute("delete_device", ("@id", deviceId)) > 0,
         removed =>

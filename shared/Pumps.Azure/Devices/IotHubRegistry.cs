@@ -66,6 +66,9 @@ public sealed class IotHubRegistry(RegistryManager hub, ProvisioningRegistration
             TwinTags.Read(deviceId, twin.Tags.ToJson()), keys?.PrimaryKey ?? "", keys?.SecondaryKey ?? "", device.Status is DeviceStatus.Enabled);
     }
 
+    public async Task<DeviceRegistration?> FindTagsAsync(string deviceId, CancellationToken cancel) =>
+        await hub.GetTwinAsync(deviceId, cancel) is { } twin ? TwinTags.Read(deviceId, twin.Tags.ToJson()) : null;
+
     public Task<bool> UpdateTagsAsync(string deviceId, TagChange change, CancellationToken cancel) =>
         ChangeTwinAsync(deviceId, new() { ["tags"] = TwinTags.ToPatch(change) }, cancel);
 

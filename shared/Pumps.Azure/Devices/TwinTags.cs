@@ -4,7 +4,7 @@ using Pumps.Handlers.Devices;
 
 namespace Pumps.Azure.Devices;
 
-/// <summary>A device's tags as they stand in its twin; a tag that is missing there is an empty text here.</summary>
+/// <summary>A device's tags as they stand in its twin; a tag that is missing there, or of another type, is an empty text here, or null.</summary>
 internal static class TwinTags
 {
     public static JsonObject Of(DeviceRegistration device) => ToPatch(new()
@@ -37,7 +37,7 @@ internal static class TwinTags
         var root = document.RootElement;
         return new(
             deviceId, Text("protocol"), Text("offering"), Text("product"), Text("customer"), Text("region"),
-            root.TryGetProperty("utcOffset", out var offset) && offset.TryGetInt32(out var minutes) ? minutes : null);
+            root.TryGetProperty("utcOffset", out var offset) && offset.ValueKind is JsonValueKind.Number && offset.TryGetInt32(out var minutes) ? minutes : null);
 
         string Text(string name) => root.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String ? value.GetString()! : "";
     }

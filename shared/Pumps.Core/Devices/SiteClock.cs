@@ -32,6 +32,11 @@ public static class SiteClock
         : tag < civil ? SiteClockStep.SetTag
         : SiteClockStep.None;
 
-    /// <summary>The offset to which a clock is set that anybody wants to be set.</summary>
-    public static int? ToSet(int? tag, int? civil) => tag > civil ? tag : civil ?? tag;
+    /// <summary>The offset to which a clock is set that anybody wants to be set: its site's, but not behind a tag that messages carry, or may still carry.</summary>
+    /// <param name="clock">
+    /// To which it was brought last; null: nobody knows. While that is ahead of the site, the tag may have been written just now, and messages still come
+    /// with the one of before.
+    /// </param>
+    /// <param name="civil">Null: the device stands nowhere.</param>
+    public static int? ToSet(int? tag, int? clock, int? civil) => civil is { } site ? Math.Max(site, Math.Max(tag ?? site, clock ?? site)) : tag;
 }

@@ -29,6 +29,6 @@ public interface IClockStore
     /// <param name="claimedUntil">As it was claimed.</param>
     Task KeepAsync(IReadOnlyList<KnownClock> clocks, DateTimeOffset claimedUntil, CancellationToken cancel);
 
-    /// <returns>The time zone of a device's site; null when it stands nowhere.</returns>
-    Task<string?> FindZoneAsync(string deviceId, CancellationToken cancel);
+    /// <returns>As <see cref="DueClock"/>, of one device.</returns>
+    Task<(string? TimeZone, int? SetTo)> FindAsync(string deviceId, CancellationToken cancel);
 }

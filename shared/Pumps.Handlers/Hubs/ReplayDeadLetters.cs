@@ -71,7 +71,7 @@ public sealed class ReplayDeadLetters(IDeadLetterQueries letters, IHubPublisher 
     {
         var items = letter.Properties.Items.ToArray();
         var isUntagged = items.Any(p => p.Value.StartsWith(DeviceRegistration.TagPrefix, StringComparison.Ordinal));
-        if (!isUntagged || await registry.FindAsync(letter.DeviceId, cancel) is not { Device: var device })
+        if (!isUntagged || await registry.FindTagsAsync(letter.DeviceId, cancel) is not { } device)
             return (letter.Hub, Outgoing(letter, items));
 
         var tags = catalog.Routes.Enrichments.ToDictionary(e => e.Name, e => device.Evaluate(e.Value));

@@ -88,4 +88,9 @@ public interface IDeviceRows
     /// <summary>Makes the row as it was; a row that was not there stays as <c>retired</c> and belongs to nobody: what the device may have sent hangs on it.</summary>
     /// <param name="withSite">The site, too. It comes back with its customer anyway.</param>
     Task RestoreAsync(string deviceId, RowBefore? before, bool withSite, CancellationToken cancel);
+
+    /// <summary>
+    /// Has <see cref="FollowClocks"/> look at the device's clock and tag, as each change of the row does: for whoever writes tags after it. Safe to repeat.
+    /// </summary>
+    Task LookAtClockAsync(string deviceId, CancellationToken cancel);
 }

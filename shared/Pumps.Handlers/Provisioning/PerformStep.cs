@@ -124,6 +124,8 @@ public sealed class PerformStep(
             case OrderStep.Register:
                 await registry.RegisterAsync(RegistrationOf(order.DeviceId, before.Identity.Tags), Desired(before.Identity.Tags.Product), cancel);
                 await registry.SetEnabledAsync(order.DeviceId, before.Identity.Enabled, cancel);
+                // The offset is that of when the order was admitted. The row came back before it, if it was changed at all.
+                await rows.LookAtClockAsync(order.DeviceId, cancel);
                 break;
 
             case OrderStep.Disable or OrderStep.Enable:

@@ -32,7 +32,7 @@ public sealed class PlaceOrder(
             faults.Add(new("invalid_device_id", "device", request.Device, DeviceCheck.IdAllowed));
         else if (request.Kind is OrderKind.Change)
         {
-            if (await registry.FindAsync(request.Device, cancel) is not { Device: var known })
+            if (await registry.FindTagsAsync(request.Device, cancel) is not { } known)
                 return new Answer<StoredOrder>.Absent(DeviceRoutes.NoDevice(request.Device));
             target = DeviceCheck.Check(catalog, portal.Value.Region, request.Device, request.Product ?? known.Product, request.Customer ?? known.Customer,
                 request.UtcOffsetMinutes ?? known.UtcOffsetMinutes, faults, "device");

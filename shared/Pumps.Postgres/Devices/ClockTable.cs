@@ -48,9 +48,10 @@ public sealed class ClockTable(NpgsqlDataSource database) : IClockStore
             cancellationToken: cancel));
     }
 
-    public async Task<string?> FindZoneAsync(string deviceId, CancellationToken cancel)
+    public async Task<(string? TimeZone, int? SetTo)> FindAsync(string deviceId, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
-        return await session.ExecuteScalarAsync<string?>(new CommandDefinition(Sql.FindZone, new { id = deviceId }, cancellationToken: cancel));
+        return await session.QuerySingleOrDefaultAsync<(string? TimeZone, short? SetTo)>(
+            new CommandDefinition(Sql.FindClock, new { id = deviceId }, cancellationToken: cancel));
     }
 }

@@ -1,4 +1,6 @@
--- Makes the clocks due of sites whose zone has another offset than when that was done last. Clocks that wait for something go on waiting for it.
+-- Makes the clocks due of sites whose zone has another offset than when that was done last. Clocks that wait for something go on waiting for it, a microsecond
+-- longer: a host that has claimed one before the change, and finds nothing to do, must not take the mark away (KeepClocks.sql). One that was due already is
+-- due from now on: a host whose turn began before the change leaves it.
 -- in:    @zones text[], @offsets smallint[], @now timestamptz, @limit int
 -- out:   int, of how many sites
 -- locks: the sites until commit; those that another host is at are left to it
@@ -18,6 +20,7 @@ with changed as (
       from changed c
       join device d on d.site_id = c.site_id
      where d.protocol = 'dp1' and d.status = 'active'
-        on conflict (device_id) do update set due_at = coalesce(device_clock.due_at, excluded.due_at)
+        -- A time that is null does not count.
+        on conflict (device_id) do update set due_at = greatest(device_clock.due_at + interval '1 microsecond', excluded.due_at)
 )
 select count(*)::int from changed;

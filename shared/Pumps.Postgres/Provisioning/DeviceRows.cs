@@ -45,6 +45,8 @@ public sealed class DeviceRows(NpgsqlDataSource database) : IDeviceRows, IDevice
             with_site = withSite,
         }, cancel);
 
+    public Task LookAtClockAsync(string deviceId, CancellationToken cancel) => ExecuteAsync(Sql.LookAtClock, new { id = deviceId }, cancel);
+
     async Task<DeviceRegistration?> IDeviceTargets.FindAsync(string deviceId, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);

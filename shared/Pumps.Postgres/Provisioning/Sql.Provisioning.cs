@@ -17,6 +17,7 @@ internal static partial class Sql
     public static readonly string KeepDeviceRow = Statement("Provisioning/KeepDeviceRow.sql");
     public static readonly string RestoreDeviceRow = Statement("Provisioning/RestoreDeviceRow.sql");
     public static readonly string MarkDevice = Statement("Provisioning/MarkDevice.sql");
+    public static readonly string LookAtClock = Statement("Provisioning/LookAtClock.sql");
     public static readonly string WithdrawDevice = Statement("Provisioning/WithdrawDevice.sql");
     public static readonly string InsertBulk = Statement("Provisioning/InsertBulk.sql");
     public static readonly string LockBulk = Statement("Provisioning/LockBulk.sql");

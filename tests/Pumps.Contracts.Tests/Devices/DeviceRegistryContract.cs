@@ -44,6 +44,16 @@ public abstract class DeviceRegistryContract
     }
 
     [Test]
+    public async Task Tags_can_be_read_alone()
+    {
+        await Registry.RegisterAsync(Device, default);
+        await Registry.UpdateTagsAsync(Id, new() { UtcOffsetMinutes = 60, Customer = "" }, default);
+
+        Assert.That(await Registry.FindTagsAsync(Id, default), Is.EqualTo(Device with { UtcOffsetMinutes = 60, Customer = "" }));
+        Assert.That(await Registry.FindTagsAsync(Nobody, default), Is.Null);
+    }
+
+    [Test]
     public async Task Desired_properties_come_with_the_registration_and_the_same_again_is_no_new_version()
     {
         const string desired = """{"reporting":{"interval":300,"counters":10},"pressure":4.5}""";
@@ -360,6 +370,25 @@ public sealed class IotHubRegistryTests : DeviceRegistryContract
 
         Assert.That(answered.Value, Is.EqualTo(new MethodResponse(202, """{"heard":"command"}""")));
         Assert.That(silent.Refusal?.Code, Is.EqualTo(DeviceRefusals.DeviceTimeout));
+    }
+
+    [Test]
+    public async Task Whoever_wants_tags_alone_does_not_ask_for_the_identity()
+    {
+        await Registry.RegisterAsync(Device, default);
+        await Registry.FindTagsAsync(Id, default);
+        Assert.That(_hub.IdentityReads, Is.Zero, "S1 and S2 allow 100 a minute and unit");
+    }
+
+    [Test]
+    public async Task A_tag_that_somebody_has_written_as_another_type_is_a_missing_one()
+    {
+        await Registry.RegisterAsync(Device, default);
+        await _hub.Registry.UpdateTwinAsync(Id, """{"tags":{"utcOffset":"60","product":7}}""", "*", default);
+        Assert.That(await Registry.FindTagsAsync(Id, default), Is.EqualTo(Device with { Product = "" }));
+
+        await Registry.UpdateTagsAsync(Id, new() { UtcOffsetMinutes = 60 }, default);
+        Assert.That((await Registry.FindTagsAsync(Id, default))!.UtcOffsetMinutes, Is.EqualTo(60));
     }
 
     [Test]

@@ -26,6 +26,9 @@ internal sealed class FakeIotHub
 
     public FakeServiceClient Service { get; }
 
+    /// <summary>How many times an identity was read.</summary>
+    public int IdentityReads { get; private set; }
+
     /// <summary>Called before a device or a twin is written: where another writer is faster.</summary>
     public Action<string>? BeforeWrite { get; set; }
 
@@ -76,6 +79,7 @@ internal sealed class FakeIotHub
     {
         public override Task<Device?> GetDeviceAsync(string deviceId, CancellationToken cancellationToken)
         {
+            hub.IdentityReads++;
             lock (hub._lock)
                 return Task.FromResult(hub._devices.TryGetValue(deviceId, out var entry)
                     ? new Device(deviceId)

@@ -102,11 +102,31 @@ public sealed class SiteClockTests : PostgresFixture
         _field.Result = notPermittedLocal;
         _time.SetUtcNow(Forward);
         await TurnAsync(40, obeys: false);
-        Assert.That((Tag, ClocksSet), Is.EqualTo((60, 4)), "tried again, and not every minute");
+        Assert.That((Tag, ClocksSet), Is.EqualTo((60, 3)), "tried again, and not every minute");
 
         _field.Result = 0;
         await TurnAsync(30);
         Assert.That((Tag, ClockOffset()), Is.EqualTo((120, 120)));
+    }
+
+    [Test]
+    public async Task A_device_that_always_refuses_is_asked_less_and_less_often()
+    {
+        await PlaceAsync("berlin");
+        const byte notPermittedLocal = 5;
+        _field.Result = notPermittedLocal;
+        var asked = new List<DateTimeOffset>();
+        while (asked.Count < 10)
+        {
+            var before = ClocksSet;
+            await Handler().HandleAsync(Cancel);
+            await Sender().HandleAsync(100, Cancel);
+            if (ClocksSet > before)
+                asked.Add(_time.GetUtcNow());
+            _time.SetUtcNow(await ScalarAsync<DateTime>("select due_at from device_clock"));
+        }
+
+        Assert.That(asked.Zip(asked.Skip(1), (a, b) => (b - a).TotalMinutes), Is.EqualTo([15, 30, 60, 120, 240, 480, 960, 1440, 1440]).Within(0.1));
     }
 
     [Test]
@@ -143,12 +163,100 @@ public sealed class SiteClockTests : PostgresFixture
     }
 
     [Test]
+    public async Task A_device_with_which_the_registry_fails_takes_nothing_from_its_neighbours()
+    {
+        await PlaceAsync("berlin");
+        var (neighbour, bad) = (_device, $"dp1-{4_713_000 + ++_devices}");
+        await new DeviceTable(Database).StoreAsync(Registration with { Id = bad }, Cancel);
+        await _registry.RegisterAsync(Registration with { Id = bad }, null, Cancel);
+        await ExecuteAsync(
+            $"""
+            update device set site_id = 'berlin' where device_id = '{bad}';
+            insert into device_connection (device_id, phase, since, sequence) values ('{bad}', 'online', now(), '0');
+            """);
+        _registry.BeforeTags = device =>
+        {
+            if (device == bad)
+                throw new TaskCanceledException("the registry is away, which its client tells like this");
+        };
+
+        Assert.That(await Handler().HandleAsync(Cancel), Is.EqualTo(1));
+        Assert.That(
+            await ScalarAsync<string>("select string_agg(device_id || ':' || (command_id is not null), ' ' order by device_id) from device_clock"),
+            Is.EqualTo($"{neighbour}:true {bad}:false"));
+
+        _registry.BeforeTags = null;
+        await TurnAsync(20);
+        Assert.That(_field.Obeyed.Select(o => o.DeviceId), Is.EqualTo([neighbour, bad]));
+        Assert.That(await Handler().HandleAsync(Cancel), Is.Zero, "nothing is left to do");
+    }
+
+    [Test]
+    public async Task Somebody_who_sets_a_clock_just_after_its_tag_went_back_leaves_it_where_messages_are_still_read()
+    {
+        _time.SetUtcNow(Back.AddDays(-1));
+        await PlaceAsync("berlin");
+        await TurnAsync(10);
+        _time.SetUtcNow(Back);
+        await TurnAsync(2);
+        Assert.That((Tag, ClockOffset()), Is.EqualTo((60, 120)));
+
+        var commands = new CommandStore(Database);
+        await new SubmitCommand(Catalog, commands, new CountingBell(), _time).HandleAsync(
+            new("by-hand", _device, "set_clock", new Dictionary<string, System.Text.Json.JsonElement>(), "operator", "portal", false, null), Cancel);
+        await Sender().HandleAsync(100, Cancel);
+        Assert.That((ClocksSet, ClockOffset()), Is.EqualTo((2, 120)), "its messages may carry 120 for five minutes");
+
+        await TurnAsync(10);
+        Assert.That((ClocksSet, ClockOffset()), Is.EqualTo((3, 60)));
+    }
+
+    /// <summary>IoT Hub may stamp messages with the old tag for five minutes after it was written, not after the turn began.</summary>
+    [Test]
+    public async Task What_is_waited_for_counts_from_when_a_slow_registry_has_written_it()
+    {
+        await PlaceAsync("berlin");
+        await TurnAsync(10);
+        _registry.Registry[_device] = _registry.Registry[_device] with { Device = Registration with { UtcOffsetMinutes = 120 } };
+        await new DeviceRows(Database).KeepAsync(Registration, null, null, Cancel);
+        _registry.BeforeTags = _ => _time.Advance(TimeSpan.FromMinutes(4));
+
+        await Handler().HandleAsync(Cancel);
+        Assert.That((Tag, await WaitAsync()), Is.EqualTo((60, TimeSpan.FromMinutes(6))));
+        _time.Advance(TimeSpan.FromMinutes(7));
+        await Handler().HandleAsync(Cancel);
+        Assert.That(await WaitAsync(), Is.EqualTo(TimeSpan.FromMinutes(2)), "for the command to end");
+
+        async Task<TimeSpan> WaitAsync() => await ScalarAsync<DateTime>("select due_at from device_clock") - _time.GetUtcNow().UtcDateTime;
+    }
+
+    [Test]
     public async Task Two_hosts_at_once_set_a_clock_once()
     {
         await PlaceAsync("berlin");
         await Task.WhenAll(Handler().HandleAsync(Cancel), Handler().HandleAsync(Cancel));
         await Sender().HandleAsync(100, TimeSpan.Zero, Cancel);
         Assert.That(ClocksSet, Is.EqualTo(1));
+    }
+
+    /// <summary>The other host's turn began before the change: it knows of no other offset, and finds that there is nothing to do.</summary>
+    [TestCase(true, TestName = "A change of the clocks is not lost on a host that has a device in hand")]
+    [TestCase(false, TestName = "A change of the clocks is not lost on a host that is late to take a device")]
+    public async Task A_change_is_not_lost_between_two_hosts(bool claimedBefore)
+    {
+        var store = new ClockTable(Database);
+        var (before, after) = (Forward.AddSeconds(-1), Forward.AddSeconds(1));
+        var until = before.AddMinutes(15);
+        await PlaceAsync("berlin");
+
+        var inHand = claimedBefore ? await store.ClaimAsync(before, until, 100, Cancel) : [];
+        Assert.That(await store.MarkSitesAsync(new Dictionary<string, int> { ["Europe/Berlin"] = 120 }, after, 100, Cancel), Is.EqualTo(1));
+        if (!claimedBefore)
+            inHand = await store.ClaimAsync(before, until, 100, Cancel);
+        await store.KeepAsync([.. inHand.Select(c => new KnownClock(c.DeviceId, 60, null, null))], until, Cancel);
+
+        var due = claimedBefore ? until.AddSeconds(1) : after;
+        Assert.That((await store.ClaimAsync(due, due.AddMinutes(15), 100, Cancel)).Select(c => c.DeviceId), Is.EqualTo([_device]));
     }
 
     [Test]

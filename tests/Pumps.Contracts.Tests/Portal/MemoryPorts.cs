@@ -32,6 +32,9 @@ internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, ICustomer
     /// <summary>Thrown by everything that reads or writes, while it is set.</summary>
     public Exception? Broken { get; set; }
 
+    /// <summary>Called with a device's id before its tags are read or written: may throw, or let time pass.</summary>
+    public Action<string>? BeforeTags { get; set; }
+
     public RegionSnapshot Snapshot { get; set; } = new("test", "1.2.3", PortalHost.Now.AddHours(-2), new Dictionary<string, string>(), [], 0);
 
     public Task AddAsync(RefusedRequest request, CancellationToken cancel)
@@ -56,8 +59,17 @@ internal sealed class MemoryPorts : IDeviceRegistry, IDeviceDirectory, ICustomer
 
     public Task<RegisteredDevice?> FindAsync(string deviceId, CancellationToken cancel) => Task.FromResult(Registry.GetValueOrDefault(deviceId));
 
-    public Task<bool> UpdateTagsAsync(string deviceId, TagChange change, CancellationToken cancel) =>
-        ChangeAsync(deviceId, d => d with { Device = change.ApplyTo(d.Device) });
+    public Task<DeviceRegistration?> FindTagsAsync(string deviceId, CancellationToken cancel)
+    {
+        BeforeTags?.Invoke(deviceId);
+        return Task.FromResult(Registry.GetValueOrDefault(deviceId)?.Device);
+    }
+
+    public Task<bool> UpdateTagsAsync(string deviceId, TagChange change, CancellationToken cancel)
+    {
+        BeforeTags?.Invoke(deviceId);
+        return ChangeAsync(deviceId, d => d with { Device = change.ApplyTo(d.Device) });
+    }
 
     public Task<bool> SetEnabledAsync(string deviceId, bool enabled, CancellationToken cancel) => ChangeAsync(deviceId, d => d with { Enabled = enabled });
 

@@ -118,6 +118,9 @@ internal sealed class FaultyRegistry(DeviceRegistry inner) : IDeviceRegistry
 
     public Task<RegisteredDevice?> FindAsync(string deviceId, CancellationToken cancel) => CallAsync("Find", deviceId, () => inner.FindAsync(deviceId, cancel));
 
+    public Task<DeviceRegistration?> FindTagsAsync(string deviceId, CancellationToken cancel) =>
+        CallAsync("FindTags", deviceId, () => inner.FindTagsAsync(deviceId, cancel));
+
     public Task<bool> UpdateTagsAsync(string deviceId, TagChange change, CancellationToken cancel) =>
         CallAsync("UpdateTags", deviceId, () => inner.UpdateTagsAsync(deviceId, change, cancel));
 
@@ -168,6 +171,8 @@ internal sealed class FaultyRows(IDeviceRows inner) : IDeviceRows
 
     public Task RestoreAsync(string deviceId, RowBefore? before, bool withSite, CancellationToken cancel) =>
         inner.RestoreAsync(deviceId, before, withSite, cancel);
+
+    public Task LookAtClockAsync(string deviceId, CancellationToken cancel) => inner.LookAtClockAsync(deviceId, cancel);
 
     private void Throw(string? status, bool after)
     {

@@ -115,6 +115,29 @@ public sealed class OrderTests : OrderFixture
         Assert.That(await OwnersAsync(device), Is.EqualTo(owners), "also where the change had been made, and only its last answer was lost");
     }
 
+    /// <summary>The offset that comes back is that of when the order was admitted: the clocks of the site may have changed since.</summary>
+    [Test]
+    public async Task A_change_that_is_taken_back_leaves_the_clock_to_be_looked_at()
+    {
+        var device = new DeviceRegistration("dp1-4714001", "dp1", "irrigation", "irrigation-pump-v1", "green-valley", "test", 60);
+        await Registry.RegisterAsync(device, null, Cancel);
+        await Rows.KeepAsync(device, "active", null, Cancel);
+        await ExecuteAsync(
+            "insert into site (site_id, customer, name, time_zone) values ('north-field', 'green-valley', 'North field', 'Europe/Berlin') on conflict do nothing");
+        await ExecuteAsync($"update device set site_id = 'north-field' where device_id = '{device.Id}'; update device_clock set due_at = null");
+        Registry.Fault = ("Register", true);
+        var order = await OrderAsync(OrderKind.Change, device.Id, product: "irrigation-pump-v1", customer: "other-valley");
+        await RunAsync();
+        Assert.That(await IsDueAsync(), Is.False, "the row has not been changed");
+
+        Registry.Fault = null;
+        await RunAsync();
+        Assert.That((await StateAsync(order)).Phase, Is.EqualTo(OrderPhase.Failed));
+        Assert.That(((await Registry.FindAsync(device.Id, Cancel))!.Device, await IsDueAsync()), Is.EqualTo((device, true)));
+
+        Task<bool> IsDueAsync() => ScalarAsync<bool>($"select due_at is not null from device_clock where device_id = '{device.Id}'");
+    }
+
     /// <summary>An ended row of ownership never changes, and an order that comes to nothing adds none.</summary>
     [Test]
     public async Task A_retired_device_that_is_ordered_anew_has_its_new_owner_from_when_it_works_for_them()

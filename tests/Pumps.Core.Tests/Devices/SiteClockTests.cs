@@ -27,11 +27,13 @@ public sealed class SiteClockTests
         Assert.That(string.Join(' ', steps), Is.EqualTo(expected));
     }
 
-    [TestCase(60, 120, 120)]
-    [TestCase(120, 60, 120, Description = "The tag goes first.")]
-    [TestCase(60, null, 60)]
-    [TestCase(null, 60, 60)]
-    [TestCase(null, null, null)]
-    public void Somebody_who_sets_a_clock_does_not_set_it_behind_its_tag(int? tag, int? civil, int? expected) =>
-        Assert.That(SiteClock.ToSet(tag, civil), Is.EqualTo(expected));
+    [TestCase(60, 60, 120, 120)]
+    [TestCase(120, null, 60, 120, Description = "The tag goes first.")]
+    [TestCase(60, 120, 60, 120, Description = "The tag has gone, and messages still carry the one of before.")]
+    [TestCase(60, null, 60, 60)]
+    [TestCase(null, null, 60, 60)]
+    [TestCase(60, 120, null, 60, Description = "What was known of its clock at a site does not count without one.")]
+    [TestCase(null, null, null, null)]
+    public void Somebody_who_sets_a_clock_does_not_set_it_behind_its_tag(int? tag, int? clock, int? civil, int? expected) =>
+        Assert.That(SiteClock.ToSet(tag, clock, civil), Is.EqualTo(expected));
 }
