@@ -120,7 +120,7 @@ public sealed class SiteClockTests : PostgresFixture
         {
             var before = ClocksSet;
             await Handler().HandleAsync(Cancel);
-            await Sender().HandleAsync(100, Cancel);
+            await Sender().HandleAsync(100, TimeSpan.Zero, Cancel);
             if (ClocksSet > before)
                 asked.Add(_time.GetUtcNow());
             _time.SetUtcNow(await ScalarAsync<DateTime>("select due_at from device_clock"));
@@ -204,7 +204,7 @@ public sealed class SiteClockTests : PostgresFixture
         var commands = new CommandStore(Database);
         await new SubmitCommand(Catalog, commands, new CountingBell(), _time).HandleAsync(
             new("by-hand", _device, "set_clock", new Dictionary<string, System.Text.Json.JsonElement>(), "operator", "portal", false, null), Cancel);
-        await Sender().HandleAsync(100, Cancel);
+        await Sender().HandleAsync(100, TimeSpan.Zero, Cancel);
         Assert.That((ClocksSet, ClockOffset()), Is.EqualTo((2, 120)), "its messages may carry 120 for five minutes");
 
         await TurnAsync(10);
