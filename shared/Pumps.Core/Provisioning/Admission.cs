@@ -4,7 +4,7 @@ namespace Pumps.Core.Provisioning;
 public static class Admission
 {
     /// <param name="target">What the device is to be; null where the kind does not say.</param>
-    /// <param name="devices">Devices that the target's customer has.</param>
+    /// <param name="devices">Devices that the target's customer has, and those that older open orders bring.</param>
     /// <param name="devicesMax">The plan's limit; null: none.</param>
     /// <param name="stock">The customer that stands for devices without an owner.</param>
     /// <returns>The broken rule with its explanation, or null.</returns>

@@ -73,8 +73,8 @@ public interface IDeviceRows
 {
     Task<RowBefore?> FindAsync(string deviceId, CancellationToken cancel);
 
-    /// <summary>Devices of a customer that are not retired.</summary>
-    Task<int> CountAsync(string customer, CancellationToken cancel);
+    /// <summary>Devices of a customer that are not retired, and those that open orders older than the given one bring to them.</summary>
+    Task<int> CountAsync(string customer, string orderId, CancellationToken cancel);
 
     /// <summary>Writes product, customer and status, and the history of ownership with it. Safe to repeat.</summary>
     /// <param name="status">Null keeps the row's own.</param>

@@ -103,7 +103,7 @@ public sealed class PerformStep(
         var identity = await registry.FindAsync(order.DeviceId, cancel);
         var before = new DeviceBefore(
             identity is null ? null : new(TagsOf(identity.Device), identity.Enabled), await rows.FindAsync(order.DeviceId, cancel));
-        var devices = options.Value.DevicesMax is not null && order.Target is { } target ? await rows.CountAsync(target.Customer, cancel) : 0;
+        var devices = options.Value.DevicesMax is not null && order.Target is { } target ? await rows.CountAsync(target.Customer, order.Id, cancel) : 0;
 
         return Admission.Refusal(
             order.State.Kind, order.Target is null ? null : TagsOf(order.Target), before, devices, options.Value.DevicesMax, options.Value.StockCustomer) is { } broken

@@ -18,10 +18,10 @@ public sealed class DeviceRows(NpgsqlDataSource database) : IDeviceRows, IDevice
         return row is { } r ? new(r.Offering, r.Product, r.Customer, r.Status, r.Site, r.Tags) : null;
     }
 
-    public async Task<int> CountAsync(string customer, CancellationToken cancel)
+    public async Task<int> CountAsync(string customer, string orderId, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
-        return await session.ExecuteScalarAsync<int>(new CommandDefinition(Sql.CountDevices, new { customer }, cancellationToken: cancel));
+        return await session.ExecuteScalarAsync<int>(new CommandDefinition(Sql.CountDevices, new { customer, order = orderId }, cancellationToken: cancel));
     }
 
     public Task KeepAsync(DeviceRegistration device, string? status, string? site, CancellationToken cancel) =>

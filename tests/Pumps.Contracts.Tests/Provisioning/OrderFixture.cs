@@ -152,7 +152,7 @@ internal sealed class FaultyRows(IDeviceRows inner) : IDeviceRows
 
     public Task<RowBefore?> FindAsync(string deviceId, CancellationToken cancel) => inner.FindAsync(deviceId, cancel);
 
-    public Task<int> CountAsync(string customer, CancellationToken cancel) => inner.CountAsync(customer, cancel);
+    public Task<int> CountAsync(string customer, string orderId, CancellationToken cancel) => inner.CountAsync(customer, orderId, cancel);
 
     public async Task KeepAsync(DeviceRegistration device, string? status, string? site, CancellationToken cancel)
     {

@@ -365,6 +365,29 @@ public sealed class OrderTests : OrderFixture
     }
 
     [Test]
+    public async Task The_limit_of_a_plan_holds_for_orders_at_the_same_time()
+    {
+        Options.DevicesMax = 3;
+        try
+        {
+            var orders = new List<StoredOrder>();
+            for (var i = 0; i < 8; i++)
+                orders.Add(await OrderAsync(OrderKind.Provision, NewDevice(), customer: "busy-garden"));
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Orders.HandleAsync(2, Cancel)));
+            await RunAsync();
+
+            var states = new List<OrderState>();
+            foreach (var order in orders)
+                states.Add(await StateAsync(order));
+            Assert.That(states.Select(s => s.Reason), Is.EqualTo(Enumerable.Repeat<string?>(null, 3).Concat(Enumerable.Repeat("device_limit", 5))));
+        }
+        finally
+        {
+            Options.DevicesMax = null;
+        }
+    }
+
+    [Test]
     public async Task Every_fault_of_an_order_is_named()
     {
         var answer = await Place.HandleAsync(new("no id", OrderKind.Provision, "dp9-1", "no-product", "No Customer"), "test", Cancel);
