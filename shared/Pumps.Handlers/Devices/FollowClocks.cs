@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Pumps.Core.Commands;
 using Pumps.Core.Devices;
@@ -25,6 +26,7 @@ public sealed class FollowClocks(
     public const string RequestedBy = "site-clock";
 
     private const string SetClock = "set_clock";
+    private static readonly IReadOnlyDictionary<string, JsonElement> NoArguments = new Dictionary<string, JsonElement>();
 
     // Of one turn: until its clock is set a device's times are right, so nothing is lost by taking a night for a large region.
     private const int SitesMax = 10_000;
@@ -79,9 +81,7 @@ public sealed class FollowClocks(
                     if (hasSet)
                         Interlocked.Increment(ref set);
                 }
-                // A time-out of a registry looks like a cancellation, and is none.
-                catch (Exception trouble) when (
-                    trouble is not System.Data.Common.DbException { Source: "Npgsql" } && !(trouble is OperationCanceledException && stop.IsCancellationRequested))
+                catch (Exception trouble) when (DeviceTrouble.Is(trouble, stop))
                 {
                     log.ClockMetTrouble(due[i].DeviceId, trouble);
                 }
@@ -156,8 +156,6 @@ public sealed class FollowClocks(
         var pause = Later * (1 << Math.Clamp(tries - 1, 0, DoublingsMax));
         return pause < MuchLater ? pause : MuchLater;
     }
-
-    private static readonly IReadOnlyDictionary<string, System.Text.Json.JsonElement> NoArguments = new Dictionary<string, System.Text.Json.JsonElement>();
 }
 
 /// <summary>Event ids 5100-5149. An id or a field name, once shipped, keeps its meaning: alerts hang on it.</summary>

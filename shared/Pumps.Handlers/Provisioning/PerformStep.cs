@@ -37,9 +37,7 @@ public sealed class PerformStep(
         {
             return effect.Undo ? await UndoAsync(order, effect, cancel) : await DoAsync(order, effect, cancel);
         }
-        // A time-out of a registry looks like a cancellation, and is none.
-        catch (Exception trouble) when (
-            trouble is not System.Data.Common.DbException { Source: "Npgsql" } && !(trouble is OperationCanceledException && cancel.IsCancellationRequested))
+        catch (Exception trouble) when (DeviceTrouble.Is(trouble, cancel))
         {
             log.StepMetTrouble(order.Id, order.DeviceId, effect.Step, trouble);
             return new OrderSignal.Trouble(effect, trouble.GetType().Name);
