@@ -24,11 +24,14 @@ public sealed partial class CommandStore
             new CommandDefinition(Sql.ReadDue, new { devices, now = now.UtcDateTime }, transaction, cancellationToken: cancel));
         CommandSignal due = new CommandSignal.Due();
         StoredCommand[] commands = [.. rows.Select(r => r.ToCommand()).OrderBy(c => c.State.DueAt)];
-        StoredCommand[] calls = [.. commands.Where(c => step(c, due).Effect is { Route: CommandRoute.Method })];
+        bool[] isCall = [.. commands.Select(c => step(c, due).Effect is { Route: CommandRoute.Method })];
+        var calls = isCall.Count(c => c);
         // What is not committed takes nothing from the pace, and nobody else waits for it longer than it takes to write.
-        var room = calls.Length == 0 ? 0 : await TakePaceAsync(session, transaction, CommandRoute.Method, calls.Length, methods, now, cancel);
-        var steps = await ChangeAsync(session, transaction, [.. commands.Except(calls.Skip(room)).Select(c => (c, due, (string?)null))], now, step, cancel);
-        return steps with { Throttled = room < calls.Length };
+        var room = calls == 0 ? 0 : await TakePaceAsync(session, transaction, CommandRoute.Method, calls, methods, now, cancel);
+        var left = room;
+        var steps = await ChangeAsync(
+            session, transaction, [.. commands.Where((_, i) => !isCall[i] || left-- > 0).Select(c => (c, due, (string?)null))], now, step, cancel);
+        return steps with { Throttled = room < calls };
     }
 
     public async Task<bool> TryTakeMessageAsync(Pace messages, DateTimeOffset now, CancellationToken cancel)
