@@ -80,7 +80,6 @@ var deployments = flatten(map(
       queues: app.value.queues
       rings: app.value.rings
       iotHub: app.value.iotHub
-      provisioning: contains(settingNames[app.key], 'ProvisioningService__hostName')
       durable: app.value.durable
     })
 ))

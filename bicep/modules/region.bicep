@@ -175,7 +175,7 @@ module provisioning 'provisioning.bicep' = {
     location: location
     identityName: provisioningIdentity
     hubHost: iotHubHost
-    access: map(filter(deployments, app => app.provisioning), app => localName(region.code, app.name))
+    access: map(filter(deployments, app => !empty(app.iotHub)), app => localName(region.code, app.name))
     removerRole: registrationRemover(subscriptionId, region.code)
     lock: region.lockData
     workspaceId: monitoring.outputs.workspaceId
