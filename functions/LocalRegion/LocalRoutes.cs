@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Pumps.Handlers.Observability;
+using Pumps.Handlers.Portal;
 using Pumps.LocalRegion.Archive;
 using Pumps.LocalRegion.Gateway;
 using Pumps.LocalRegion.Hubs;
@@ -12,8 +13,8 @@ internal static class LocalRoutes
     public static void Map(WebApplication app)
     {
         // A local region has no site: whoever opens its address sees what the API offers.
-        app.MapGet("/", () => Results.Redirect("/api/docs"));
-        app.MapGet("/docs", () => Results.Redirect("/api/docs"));
+        app.MapGet("/", () => Results.Redirect(PortalApi.DocsPath));
+        app.MapGet("/docs", () => Results.Redirect(PortalApi.DocsPath));
 
         // For its own command line.
         app.MapPost("/local/replay", async (string folder, ReplaySource source, CancellationToken cancel) =>

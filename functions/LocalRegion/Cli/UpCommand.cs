@@ -136,7 +136,7 @@ public static class UpCommand
         var gateway = region.Gateway;
 
         console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]The region is up[/] ({took.TotalSeconds:0.0} s). Ctrl-C stops it.");
-        Line("API", $"{region.Url}api/docs");
+        Line("API", $"{new Uri(region.Url, PortalApi.DocsPath)}");
         Line("Devices", $"{region.Url}api/devices?latest=true");
         Line("Metrics", $"{region.Url}metrics");
         Line("MQTT, TLS", $"{gateway.TlsEndPoint}");

@@ -16,7 +16,11 @@ namespace Pumps.Handlers.Portal;
 /// </summary>
 public static class PortalApi
 {
-    private const string DocsPath = "/api/docs";
+    /// <summary>The page that shows the API.</summary>
+    public const string DocsPath = "/api/docs";
+
+    /// <summary>The API's description, OpenAPI.</summary>
+    internal const string DescriptionPath = "/api/openapi/v1.json";
 
     // A static web app puts its own headers on files only. Data that a browser shows as a page runs nothing; the page of the reference has scripts in itself.
     private const string DataPolicy = "default-src 'none'; frame-ancestors 'none'";
@@ -108,7 +112,7 @@ public static class PortalApi
         // The page and its script come out of this process: it works on a site without internet.
         routes.MapScalarApiReference(DocsPath, page => page
             .WithTitle("Pumps API")
-            .WithOpenApiRoutePattern("/api/openapi/v1.json")
+            .WithOpenApiRoutePattern(DescriptionPath)
             .DisableDefaultFonts()
             // These call services of others: nothing for an operator's network.
             .HideDeveloperTools()

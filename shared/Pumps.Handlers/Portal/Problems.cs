@@ -52,7 +52,7 @@ internal static class Problems
         var http = empty.HttpContext;
         var (rule, title, detail) = http.Response.StatusCode switch
         {
-            StatusCodes.Status404NotFound => ("unknown_route", "Not found", $"There is nothing at {http.Request.Path}; /api/openapi/v1.json lists what there is."),
+            StatusCodes.Status404NotFound => ("unknown_route", "Not found", $"There is nothing at {http.Request.Path}; {PortalApi.DescriptionPath} lists what there is."),
             StatusCodes.Status405MethodNotAllowed =>
                 ("method_not_allowed", "Method not allowed", $"{http.Request.Path} takes {http.Response.Headers.Allow}, not {http.Request.Method}."),
             StatusCodes.Status415UnsupportedMediaType => ("media_type", "Unsupported media type", "Send the body as application/json."),
@@ -82,10 +82,10 @@ internal static class Problems
 
             case BadHttpRequestException { InnerException: JsonException json }:
                 return Invalid([new("malformed_body", json.Path is { Length: > 1 } path ? path : "body", null,
-                    $"JSON as in /api/openapi/v1.json; the fault is on line {json.LineNumber + 1 ?? 1}, byte {json.BytePositionInLine + 1 ?? 1}")]);
+                    $"JSON as in {PortalApi.DescriptionPath}; the fault is on line {json.LineNumber + 1 ?? 1}, byte {json.BytePositionInLine + 1 ?? 1}")]);
 
             case BadHttpRequestException bad:
-                return Problem(bad.StatusCode, "malformed_request", "The request is not valid", "The body is missing or cannot be read; /api/openapi/v1.json shows it.");
+                return Problem(bad.StatusCode, "malformed_request", "The request is not valid", $"The body is missing or cannot be read; {PortalApi.DescriptionPath} shows it.");
 
             case var away when IsDependencyAway(http, away):
                 log.DependencyAway(http.Request.Method, http.Request.Path, away);
