@@ -21,6 +21,9 @@ public sealed record Product(
     /// <summary>What may be asked of its devices.</summary>
     public IReadOnlyList<ProductCommand> Commands { get; init; } = [];
 
+    /// <summary>UUID of the product class that firmware for its devices must be signed for (DP2 section 9.2); null: the catalog does not say.</summary>
+    public Guid? FirmwareClass { get; init; }
+
     /// <summary>The command that people name so, and the instance they mean; <see cref="ProductCommand.Takes"/> says whether there is one.</summary>
     public (ProductCommand? Command, uint? Instance) Find(string given)
     {

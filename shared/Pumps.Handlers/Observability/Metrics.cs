@@ -55,6 +55,10 @@ public static class Metrics
         Gauge("pumps.devices.unreadable", "{device}", "Devices with dead letters in the last hour", "product", "firmware", "code");
     public static readonly Gauge<long> Commands =
         Gauge("pumps.commands", "{command}", "Open commands, and those ended that were given in the last hour", "phase");
+    public static readonly Gauge<long> FirmwareTransfers =
+        Gauge("pumps.firmware.transfers", "{transfer}", "Open firmware transfers, and those that ended in the last hour", "phase");
+    public static readonly Gauge<long> FirmwareRollouts =
+        Gauge("pumps.firmware.rollouts", "{rollout}", "Open firmware rollouts; phase failing: paused because too many devices failed", "phase");
 
     // Of the host, which knows its hubs and its gateway.
     public static readonly Metric Lag = Declare("pumps.lag", MetricKind.Gauge, "{event}", "Events enqueued and not yet handled", "hub", "group");

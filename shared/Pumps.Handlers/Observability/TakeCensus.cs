@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Pumps.Core.Commands;
+using Pumps.Core.Firmware;
 using Pumps.Core.Offerings;
 
 namespace Pumps.Handlers.Observability;
@@ -13,6 +14,15 @@ public sealed record UnreadableCount(string Product, string Firmware, string Cod
 
 /// <summary>Commands in one phase.</summary>
 public sealed record CommandCount(string Phase, long Commands);
+
+/// <summary>Firmware transfers in one phase.</summary>
+public sealed record TransferCount(string Phase, long Transfers);
+
+/// <summary>Firmware rollouts in one phase; <see cref="Failing"/> is one more, for those that are paused because too many devices failed.</summary>
+public sealed record RolloutCount(string Phase, long Rollouts)
+{
+    public const string Failing = "failing";
+}
 
 /// <summary>Counts what the database knows and no single batch does. PostgreSQL in both worlds.</summary>
 public interface ICensus
@@ -27,9 +37,15 @@ public interface ICensus
 
     /// <param name="since">Of commands that have ended, those given since then.</param>
     Task<IReadOnlyList<CommandCount>> CountCommandsAsync(DateTimeOffset since, CancellationToken cancel);
+
+    /// <param name="since">Of transfers that are over, those that ended since then.</param>
+    Task<IReadOnlyList<TransferCount>> CountTransfersAsync(DateTimeOffset since, CancellationToken cancel);
+
+    /// <summary>Rollouts that are not over.</summary>
+    Task<IReadOnlyList<RolloutCount>> CountRolloutsAsync(CancellationToken cancel);
 }
 
-/// <summary>Tells from time to time how many devices and commands there are, in which state.</summary>
+/// <summary>Tells from time to time how many devices, commands and firmware transfers there are, in which state.</summary>
 /// <remarks>Safe to run at any time, by several hosts: each tells what it has counted.</remarks>
 public sealed class TakeCensus(Catalog catalog, ICensus census, TimeProvider time)
 {
@@ -54,6 +70,8 @@ public sealed class TakeCensus(Catalog catalog, ICensus census, TimeProvider tim
         var silentBefore = catalog.Products.Values.ToDictionary(p => p.Id, p => now - (IntervalsUntilSilent * TimeSpan.FromSeconds(p.ReportIntervalSeconds)));
         var devices = await census.CountDevicesAsync(silentBefore, now - (IntervalsUntilSilent * IntervalOfUnknown), cancel);
         var unreadable = await census.CountUnreadableAsync(now - Recent, UnreadableMax, cancel);
+        var transfers = (await census.CountTransfersAsync(now - Recent, cancel)).ToDictionary(c => c.Phase, c => c.Transfers);
+        var rollouts = (await census.CountRolloutsAsync(cancel)).ToDictionary(c => c.Phase, c => c.Rollouts);
         var commands = (await census.CountCommandsAsync(now - Recent, cancel)).ToDictionary(c => c.Phase, c => c.Commands);
 
         var counted = new Dictionary<Series, long>();
@@ -68,6 +86,10 @@ public sealed class TakeCensus(Catalog catalog, ICensus census, TimeProvider tim
             counted[new(Metrics.DevicesUnreadable, ("product", line.Product), ("firmware", line.Firmware), ("code", line.Code))] = line.Devices;
         foreach (var phase in Enum.GetValues<CommandPhase>())
             counted[new(Metrics.Commands, ("phase", phase.Name()))] = commands.GetValueOrDefault(phase.Name());
+        foreach (var phase in TransferPhases.All)
+            counted[new(Metrics.FirmwareTransfers, ("phase", phase))] = transfers.GetValueOrDefault(phase);
+        foreach (var phase in RolloutPhases.All.Where(p => !RolloutPhases.Parse(p).IsOver()).Append(RolloutCount.Failing))
+            counted[new(Metrics.FirmwareRollouts, ("phase", phase))] = rollouts.GetValueOrDefault(phase);
         Tell(counted);
     }
 

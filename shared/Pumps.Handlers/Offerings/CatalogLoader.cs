@@ -75,6 +75,8 @@ public static partial class CatalogLoader
     {
         if (!offerings.Contains(product.Offering))
             faults.Add(new(file, "/offering", $"there is no offering \"{product.Offering}\" in offerings/"));
+        if (product is { Protocol: Protocol.Dp1, FirmwareClass: not null })
+            faults.Add(new(file, "/firmwareClass", "an image for dp1 has no manifest that could name it"));
         if (dictionaries.Find(product.Dictionary) is not { } dictionary)
         {
             faults.Add(new(file, "/dictionary", $"there is no dictionary {product.Dictionary} in dictionaries/"));
@@ -221,7 +223,10 @@ public static partial class CatalogLoader
             ? [.. counters.EnumerateArray().Select(c => new Counter(
                 Text(c, "point"),
                 c.TryGetProperty("modulus", out var modulus) ? decimal.Parse(modulus.GetString()!, CultureInfo.InvariantCulture) : null))]
-            : []);
+            : [])
+    {
+        FirmwareClass = p.TryGetProperty("firmwareClass", out var firmware) ? firmware.GetGuid() : null,
+    };
 
     private static Routes ToRoutes(JsonElement root, IEnumerable<string> offerings)
     {

@@ -49,6 +49,14 @@ public sealed record Dp2Manifest(
     public int ChunkLength(int index) => (int)Math.Min(ChunkSize, ImageSize - (long)index * ChunkSize);
 
     /// <summary>Reads a manifest whose signature has been verified.</summary>
+    /// <returns>Null for any fault in it.</returns>
+    public static Dp2Manifest? Parse(ReadOnlySpan<byte> bytes)
+    {
+        var warnings = default(DecodeWarnings);
+        return TryParse(bytes, out var manifest, ref warnings) ? manifest : null;
+    }
+
+    /// <inheritdoc cref="Parse"/>
     /// <returns>False for any fault in it.</returns>
     internal static bool TryParse(ReadOnlySpan<byte> bytes, out Dp2Manifest? manifest, ref DecodeWarnings warnings)
     {

@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using Pumps.Core.Firmware;
+using Pumps.Handlers.Commands;
+using Pumps.Handlers.Datapoints;
+
+namespace Pumps.Handlers.Firmware;
+
+/// <summary>A rollout to be placed.</summary>
+/// <param name="Id">Given by whoever places it; the same id is the same rollout.</param>
+/// <param name="Target">Of the image's product these devices; all of them when it names nothing.</param>
+/// <param name="Window">When devices may start the image; null: at any time.</param>
+/// <param name="By">Who places it.</param>
+public sealed record NewRollout(string Id, string ImageId, GroupTarget Target, RolloutTerms Terms, MaintenanceWindow? Window, string By);
+
+/// <summary>A rollout as it is stored.</summary>
+/// <param name="Number">Its place among all of the region, from 1.</param>
+/// <param name="Version">Changes with every write: who has read an older one cannot overwrite a newer one.</param>
+public sealed record StoredRollout(
+    long Number, NewRollout Order, string Product, string FirmwareVersion, RolloutState State, long Version, int Devices, DateTimeOffset CreatedAt);
+
+/// <summary>A transfer as it is stored, with what a driver must know of it.</summary>
+/// <param name="Version">As of a <see cref="StoredRollout"/>.</param>
+/// <param name="Running">The version that the device last said it runs; null: it never said.</param>
+/// <param name="TimeZone">Of the device's site (IANA); null: it stands nowhere.</param>
+public sealed record StoredTransfer(
+    long RolloutNumber, string RolloutId, string DeviceId, int Wave, string ImageId, TransferState State, long Version, MaintenanceWindow? Window, string? Running,
+    string? TimeZone);
+
+/// <summary>What became of a rollout that was placed.</summary>
+public enum RolloutPlacing
+{
+    Placed,
+
+    /// <summary>The rollout was there already, with the same content.</summary>
+    Repeated,
+
+    /// <summary>The id belongs to a rollout with another content.</summary>
+    IdTaken,
+
+    /// <summary>No device of the product is in the target, or all that are have another transfer that is not over.</summary>
+    NoDevices,
+
+    /// <summary>The image is not there any more.</summary>
+    NoImage,
+}
+
+/// <summary>Rollouts and their transfers. PostgreSQL in both worlds.</summary>
+/// <remarks>
+/// A device has one transfer at a time that is not over. A driver has a transfer for itself while its lease lasts. A transfer of a paused rollout is not
+/// due, unless its device has begun to start the image (<see cref="TransferPhases.CanPause"/>).
+/// </remarks>
+public interface IRolloutStore
+{
+    /// <summary>
+    /// Keeps a rollout with a transfer for each active device of the product in the target, or nothing of it. Which wave a device is in is left to chance,
+    /// but the same for the same rollout. Devices that have another transfer are left out.
+    /// </summary>
+    /// <returns>What became of it, and the rollout that stands there now; null when there is none.</returns>
+    Task<(RolloutPlacing Placing, StoredRollout? Rollout)> PlaceAsync(NewRollout rollout, DateTimeOffset now, CancellationToken cancel);
+
+    Task<StoredRollout?> FindAsync(string id, CancellationToken cancel);
+
+    /// <summary>Newest first.</summary>
+    Task<Page<StoredRollout>> ListAsync(RolloutPhase? phase, string? cursor, int limit, CancellationToken cancel);
+
+    /// <summary>Ids of rollouts that are not over, oldest first.</summary>
+    Task<IReadOnlyList<string>> ListOpenAsync(CancellationToken cancel);
+
+    /// <summary>Its transfers, counted: one figure for each of its waves.</summary>
+    Task<ImmutableArray<WaveCount>> CountAsync(long rolloutNumber, CancellationToken cancel);
+
+    /// <summary>
+    /// Keeps a rollout's state together with what follows for its transfers. <see cref="RolloutEffect.StartWave"/>: those of the wave that wait are due now.
+    /// <see cref="RolloutEffect.CancelTransfers"/>: waiting ones are cancelled; those that are being sent or are ready are due now, and
+    /// <see cref="StoredTransfer"/>s of an aborted rollout get <see cref="TransferSignal.Aborted"/> from their driver.
+    /// </summary>
+    /// <returns>False when somebody else has changed it since it was read: nothing was kept.</returns>
+    Task<bool> KeepAsync(StoredRollout rollout, RolloutState next, RolloutEffect effect, DateTimeOffset now, CancellationToken cancel);
+
+    /// <summary>A rollout's transfers in the order of their devices' ids.</summary>
+    Task<Page<StoredTransfer>> ListTransfersAsync(long rolloutNumber, TransferPhase? phase, string? cursor, int limit, CancellationToken cancel);
+
+    /// <summary>The newest transfers of a device, newest first.</summary>
+    Task<IReadOnlyList<StoredTransfer>> ListOfDeviceAsync(string deviceId, int limit, CancellationToken cancel);
+
+    /// <summary>
+    /// Devices whose transfers are due and are neither queued nor in a driver's hands, for this caller to queue, oldest first; at most so many that with
+    /// those queued and in hands there are <paramref name="activeMax"/>.
+    /// </summary>
+    /// <param name="queuedFor">After this a transfer that no driver has taken is queued again.</param>
+    Task<IReadOnlyList<string>> ClaimAsync(DateTimeOffset now, TimeSpan queuedFor, int activeMax, CancellationToken cancel);
+
+    /// <summary>Ends every lease and forgets every queue: whoever had them is gone.</summary>
+    Task<int> TakeOverAsync(CancellationToken cancel);
+
+    /// <summary>Takes the transfer of a device, if it is due and in nobody's hands.</summary>
+    /// <returns>The transfer, and whether its rollout is being aborted; null when there is nothing to do now.</returns>
+    Task<(StoredTransfer Transfer, bool IsAborted)?> TakeAsync(string deviceId, DateTimeOffset now, TimeSpan lease, CancellationToken cancel);
+
+    /// <summary>Keeps a transfer's state and gives it back. A device that has spoken meanwhile (<see cref="WakeAsync"/>) stays due.</summary>
+    /// <returns>When it is due again; null: not at all, or somebody else has changed it since it was taken.</returns>
+    Task<DateTimeOffset?> KeepAsync(StoredTransfer transfer, TransferState next, DateTimeOffset now, CancellationToken cancel);
+
+    /// <summary>Devices have spoken of firmware, or started: their open transfers that have begun are due now. Safe to repeat.</summary>
+    /// <returns>Those whose transfer is due now.</returns>
+    Task<IReadOnlyList<string>> WakeAsync(IReadOnlyList<string> deviceIds, DateTimeOffset now, CancellationToken cancel);
+
+    /// <summary>Takes room for transmissions from the pace of direct methods, of which commands keep half for themselves; and numbers frames for the device.</summary>
+    /// <param name="wanted">In units of 4 KB, as the hub counts.</param>
+    /// <returns>How many of the units may go now, and the number of the first frame.</returns>
+    Task<(int Units, long Downlink)> TakePaceAsync(string deviceId, int wanted, Pace methods, DateTimeOffset now, CancellationToken cancel);
+}
