@@ -131,7 +131,11 @@ public static class TransferMachine
         var progress = answer.Count > state.Stored;
         var told = state with
         {
-            Phase = Sending, Deadline = null, Stored = answer.Count, Missing = answer.Missing, Window = answer.Window ?? limits.WindowMax,
+            Phase = Sending,
+            Deadline = null,
+            Stored = answer.Count,
+            Missing = answer.Missing,
+            Window = answer.Window ?? limits.WindowMax,
             Reason = progress ? null : state.Reason,
         };
         if (answer.Missing.Length > 0)

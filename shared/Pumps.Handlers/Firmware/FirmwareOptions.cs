@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
-using Pumps.Core.Firmware;
 using Org.BouncyCastle.Math.EC.Rfc8032;
+using Pumps.Core.Firmware;
 
 namespace Pumps.Handlers.Firmware;
 

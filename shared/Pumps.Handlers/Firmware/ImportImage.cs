@@ -95,7 +95,10 @@ public sealed class ImportImage(Catalog catalog, IFirmwareImages store, IOptions
             else
                 return head with
                 {
-                    Version = manifest.Version, HardwareMin = manifest.HardwareMin, HardwareMax = manifest.HardwareMax, ChunkBytes = manifest.ChunkSize,
+                    Version = manifest.Version,
+                    HardwareMin = manifest.HardwareMin,
+                    HardwareMax = manifest.HardwareMax,
+                    ChunkBytes = manifest.ChunkSize,
                 };
         }
 
