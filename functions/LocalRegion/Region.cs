@@ -6,6 +6,7 @@ using Pumps.Core.Offerings;
 using Pumps.Handlers;
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Devices;
+using Pumps.Handlers.Firmware;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Offerings;
@@ -14,6 +15,7 @@ using Pumps.Handlers.Provisioning;
 using Pumps.LocalRegion.Archive;
 using Pumps.LocalRegion.Commands;
 using Pumps.LocalRegion.Database;
+using Pumps.LocalRegion.Firmware;
 using Pumps.LocalRegion.Gateway;
 using Pumps.LocalRegion.Hubs;
 using Pumps.Postgres;
@@ -34,6 +36,9 @@ public sealed class Region : IAsyncDisposable
     // What the gateway hands over while it also takes in frames at full load; IoT Hub's own figures are the defaults elsewhere.
     private const double MethodsPerSecond = 2000;
     private const double MessagesPerSecond = 500;
+
+    // Devices of a region on one machine are back in seconds.
+    private static readonly TimeSpan OfflinePause = TimeSpan.FromSeconds(5);
 
     private readonly RegionOptions _options;
     private readonly Stack<IAsyncDisposable> _parts = new();
@@ -153,6 +158,8 @@ public sealed class Region : IAsyncDisposable
         Gateway.Feedback = async (delivery, stop) => await deliveries.HandleAsync([delivery], stop);
         await Services.GetRequiredService<AdvanceOrders>().TakeOverAsync(cancel);
         Run(ActivatorUtilities.CreateInstance<OrderLoop>(Services).RunAsync(_stopping.Token));
+        await Services.GetRequiredService<QueueTransfers>().TakeOverAsync(cancel);
+        Run(Services.GetRequiredService<FirmwareLoop>().RunAsync(_stopping.Token));
 
         await Gateway.StartAsync();
         await File.WriteAllTextAsync(Folder("region.json"), JsonSerializer.Serialize(new { url = Url }, JsonSerializerOptions.Web), cancel);
@@ -184,6 +191,14 @@ public sealed class Region : IAsyncDisposable
             .AddSingleton<LocalBell>()
             .AddSingleton<ICommandBell>(services => services.GetRequiredService<LocalBell>())
             .Configure<CommandOptions>(commands => (commands.MethodsPerSecond, commands.MessagesPerSecond) = (MethodsPerSecond, MessagesPerSecond))
+            .AddSingleton<FirmwareLoop>()
+            .AddSingleton<LocalTransferQueue>()
+            .AddSingleton<ITransferQueue>(services => services.GetRequiredService<LocalTransferQueue>())
+            .Configure<FirmwareOptions>(firmware =>
+            {
+                firmware.TrustedKeys = [Convert.ToBase64String(FirmwareKey.ReadOrCreate(_options.DataFolder).PublicKey)];
+                firmware.OfflinePause = OfflinePause;
+            })
             .AddSingleton<IRegionStatus>(services => ActivatorUtilities.CreateInstance<RegionStatus>(services, Hubs, Gateway))
             .AddSingleton<ReplaySource>()
             .Configure<ProvisioningOptions>(provisioning => provisioning.ClaimPepper = RegionSecret.ReadOrCreate(Folder("claim-pepper")))

@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using Microsoft.Extensions.Options;
 using Pumps.Core.Offerings;
 using Pumps.Fleet;
+using Pumps.Handlers.Firmware;
 using Pumps.Handlers.Offerings;
 using Pumps.Handlers.Portal;
 using Pumps.LocalRegion.Gateway;
@@ -125,8 +127,9 @@ public static class UpCommand
                 http, connection, gateway.IdScope, EnrollmentGroup.Read(EnrollmentGroup.FileIn(Region.GatewayFolder(options.DataFolder))).PrimaryKeyOf,
                 $"fleet-{fleet.Seed}", TimeProvider.System)
             : new HttpProvisioner(http);
-        await Fleet.Fleet.RunAsync(
-            fleet, connection, provisioner, region.Services.GetRequiredService<Catalog>().Dictionaries, TimeProvider.System, cancel);
+        await new Fleet.Fleet(
+            fleet, connection, provisioner, region.Services.GetRequiredService<Catalog>().Dictionaries, TimeProvider.System,
+            firmwareKeys: region.Services.GetRequiredService<IOptions<FirmwareOptions>>().Value.Signatures()).RunAsync(cancel);
     }
 
     private static async Task SayAsync(IAnsiConsole console, Region region, RegionOptions options, TimeSpan took, CancellationToken cancel)
