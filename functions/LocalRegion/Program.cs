@@ -13,6 +13,7 @@ var root = new RootCommand("One region of the platform on one machine.")
     UpCommand.Create(AnsiConsole.Console),
     StatusCommand.Create(AnsiConsole.Console),
     DevicesCommand.Create(AnsiConsole.Console, TimeProvider.System),
+    FirmwareCommand.Create(AnsiConsole.Console, TimeProvider.System),
     ReplayCommand.Create(AnsiConsole.Console),
     MigrateCommand.Create(AnsiConsole.Console),
     DecodeCommand.Create(Keys),

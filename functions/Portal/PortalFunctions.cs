@@ -30,6 +30,9 @@ public sealed class PortalFunctions(RequestDelegate portal)
     public Task<IResult> Schedules([HttpTrigger(AuthorizationLevel.Anonymous, "get", "put", "post", "delete", Route = "schedules/{*rest}")] HttpRequest request) =>
         AnswerAsync(request);
 
+    [Function(nameof(Firmware))]
+    public Task<IResult> Firmware([HttpTrigger(AuthorizationLevel.Anonymous, "get", "put", "post", "delete", Route = "firmware/{*rest}")] HttpRequest request) => AnswerAsync(request);
+
     [Function(nameof(Orders))]
     public Task<IResult> Orders([HttpTrigger(AuthorizationLevel.Anonymous, "get", "put", "post", Route = "orders/{*rest}")] HttpRequest request) => AnswerAsync(request);
 

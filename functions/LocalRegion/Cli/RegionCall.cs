@@ -46,10 +46,16 @@ internal sealed class RegionCall(TimeSpan? patience = null)
         return command;
     }
 
+    /// <summary>The data folder of the region that is meant.</summary>
+    public DirectoryInfo DataFolder(ParseResult parsed) => parsed.GetValue(_data)!;
+
+    /// <summary>Whether nothing but the region's answer is to be printed.</summary>
+    public bool IsRaw(ParseResult parsed) => parsed.GetValue(_json);
+
     /// <summary>Prints an answer as it is when that was asked for, else as <paramref name="show"/> has it.</summary>
     public void Print(ParseResult parsed, IAnsiConsole console, string answer, Action show)
     {
-        if (parsed.GetValue(_json))
+        if (IsRaw(parsed))
             console.Profile.Out.Writer.WriteLine(answer);
         else
             show();

@@ -36,13 +36,15 @@ public sealed class AdvanceRollouts(IRolloutStore store, TimeProvider time, ILog
     public Task<Answer<StoredRollout>> AbortAsync(string id, CancellationToken cancel) =>
         SteerAsync(id, RolloutPhase.Aborting, _ => new RolloutSignal.Abort(), cancel);
 
+    internal static string NoRollout(string id) => $"There is no rollout \"{id}\".";
+
     private async Task<Answer<StoredRollout>> SteerAsync(
         string id, RolloutPhase wanted, Func<ImmutableArray<WaveCount>, RolloutSignal> signal, CancellationToken cancel)
     {
         for (var conflict = 0; conflict < ConflictsMax; conflict++)
         {
             if (await store.FindAsync(id, cancel) is not { } rollout)
-                return new Answer<StoredRollout>.Absent($"There is no rollout \"{id}\".");
+                return new Answer<StoredRollout>.Absent(NoRollout(id));
             // Said twice, or done already: that is what was asked for.
             if (rollout.State.Phase == wanted || (wanted, rollout.State.Phase) is (RolloutPhase.Aborting, RolloutPhase.Aborted))
                 return new Answer<StoredRollout>.Found(rollout);

@@ -39,7 +39,7 @@ public sealed class ImportImage(Catalog catalog, IFirmwareImages store, IOptions
             return new Answer<StoredImage>.Invalid(faults);
 
         var (stored, isNew) = await store.AddAsync(new(file.Id, file.Product, head!, time.GetUtcNow()), file.Content, cancel);
-        return isNew || (stored.Product == file.Product && stored.Head.Signature.AsSpan().SequenceEqual(file.Signature) && stored.Head.Sha256.AsSpan().SequenceEqual(head!.Sha256))
+        return isNew || (stored.Product == file.Product && IsSame(stored.Head, head!))
             ? new Answer<StoredImage>.Found(stored)
             : new Answer<StoredImage>.Refused("image_id_taken", $"Image {file.Id} exists and is another one. Give another id.");
     }
@@ -47,6 +47,11 @@ public sealed class ImportImage(Catalog catalog, IFirmwareImages store, IOptions
     /// <summary>Whether a stored image still is what a trusted key has signed: asked again before it is sent to anybody.</summary>
     public bool IsGenuine(FirmwareHead head, ReadOnlySpan<byte> content) =>
         SHA256.HashData(content).AsSpan().SequenceEqual(head.Sha256) && _keys.Verify(head.KeyId, SignedBytes(head), head.Signature);
+
+    // A DP1 signature does not cover the version and the hardware.
+    private static bool IsSame(FirmwareHead stored, FirmwareHead given) =>
+        (stored.Version, stored.HardwareMin, stored.HardwareMax) == (given.Version, given.HardwareMin, given.HardwareMax)
+        && stored.Signature.AsSpan().SequenceEqual(given.Signature) && stored.Sha256.AsSpan().SequenceEqual(given.Sha256);
 
     private static byte[] SignedBytes(FirmwareHead head) => head.Protocol is Protocol.Dp1 ? head.Sha256 : Dp2Manifest.SignedBytes(head.Manifest);
 

@@ -1,3 +1,4 @@
+using Pumps.Handlers.Commands;
 using Pumps.Handlers.Portal;
 using Pumps.Handlers.Provisioning;
 
@@ -19,7 +20,7 @@ public sealed class PlaceRollout(IRolloutStore store, IFirmwareImages images, Im
         if (faults.Count > 0)
             return new Answer<StoredRollout>.Invalid(faults);
         if (await images.FindAsync(rollout.ImageId, cancel) is not { } image)
-            return NoImage(rollout.ImageId);
+            return new Answer<StoredRollout>.Absent(NoImage(rollout.ImageId));
         // The database is not where firmware gets its authenticity from (DP1 section 10).
         if (!import.IsGenuine(image.Head, await images.ReadAsync(image.Id, cancel)))
             return new Answer<StoredRollout>.Refused("image_not_genuine",
@@ -33,12 +34,12 @@ public sealed class PlaceRollout(IRolloutStore store, IFirmwareImages images, Im
                 "rollout_id_taken", $"Rollout {rollout.Id} exists and is another one. Give another id."),
             RolloutPlacing.NoDevices => new Answer<StoredRollout>.Refused(
                 "no_devices", $"No active device of {image.Product} is in the target ({Describe(rollout)}), or each of them has another transfer that is not over."),
-            RolloutPlacing.NoImage => NoImage(rollout.ImageId),
+            RolloutPlacing.NoImage => new Answer<StoredRollout>.Absent(NoImage(rollout.ImageId)),
             _ => throw new ArgumentOutOfRangeException(nameof(rollout), placing, "No such placing."),
         };
     }
 
-    private static Answer<StoredRollout>.Absent NoImage(string id) => new($"There is no firmware image \"{id}\".");
+    internal static string NoImage(string id) => $"There is no firmware image \"{id}\".";
 
     private static string Describe(NewRollout rollout) => rollout.Target.Describe() is { Length: > 0 } target ? target : "all devices";
 
@@ -46,8 +47,11 @@ public sealed class PlaceRollout(IRolloutStore store, IFirmwareImages images, Im
     {
         var faults = new List<Fault>();
         var (waves, terms) = (rollout.Terms.Waves, rollout.Terms);
+        var (site, tag, customer, devices) = rollout.Target;
         if (!PlaceOrder.IsId(rollout.Id))
             faults.Add(new("invalid_rollout_id", "rollout", rollout.Id, $"1 to {PlaceOrder.IdMax} letters, digits, '-', '_' or '.'"));
+        if (!PlaceOrder.IsId(rollout.ImageId))
+            faults.Add(new("invalid_image_id", "image", rollout.ImageId, $"1 to {PlaceOrder.IdMax} letters, digits, '-', '_' or '.'"));
         if (waves.Length is 0 or > WavesMax || waves[0] < 1 || waves[^1] != 100 || waves.Zip(waves.Skip(1)).Any(pair => pair.First >= pair.Second))
             faults.Add(new("invalid_waves", "waves", string.Join(", ", waves), $"1 to {WavesMax} growing percentages from 1 on, the last of them 100"));
         if (terms.SuccessPercent is < 1 or > 100)
@@ -58,8 +62,18 @@ public sealed class PlaceRollout(IRolloutStore store, IFirmwareImages images, Im
             faults.Add(new("out_of_range", "soakMinutes", $"{terms.Soak.TotalMinutes}", $"0 to {SoakMax.TotalMinutes}"));
         if (rollout.Window is { } window && window.Begins == window.Ends)
             faults.Add(new("invalid_window", "window", $"{window.Begins:HH:mm} to {window.Ends:HH:mm}", "a beginning and an end that differ; no window for any time"));
-        if (rollout.Target.Devices is { Count: 0 or > Commands.SubmitGroup.ListMax } list)
-            faults.Add(new("invalid_devices", "devices", $"{list.Count} devices", $"1 to {Commands.SubmitGroup.ListMax} ids, or a site, tag or customer"));
+        if (devices is not null && (site ?? tag ?? customer) is not null)
+            faults.Add(new("ambiguous_target", "devices", $"{devices.Count} devices", "devices, or site, tag and customer; not both"));
+        if (devices is { Count: 0 or > SubmitGroup.ListMax })
+            faults.Add(new("invalid_devices", "devices", $"{devices.Count} devices", $"1 to {SubmitGroup.ListMax} ids, or a site, tag or customer"));
+        if (devices is not null && devices.Any(d => string.IsNullOrEmpty(d) || d.Any(char.IsControl)))
+            faults.Add(new("invalid_devices", "devices", "a device without an id", "ids of devices"));
+        if (site is not null && !Names.IsId(site))
+            faults.Add(new("invalid_site", "site", site, Names.IdAllowed));
+        if (tag is not null && !Names.IsTag(tag))
+            faults.Add(new("invalid_tag", "tag", tag, Names.TagAllowed));
+        if (customer is not null && !Names.IsId(customer))
+            faults.Add(new("invalid_customer", "customer", customer, Names.IdAllowed));
         return faults;
     }
 }

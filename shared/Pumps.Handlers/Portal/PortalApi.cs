@@ -105,6 +105,7 @@ public static class PortalApi
         HistoryRoutes.Map(routes);
         CommandRoutes.Map(routes);
         ScheduleRoutes.Map(routes);
+        FirmwareRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
         CatalogRoutes.Map(routes);
         StatusRoutes.Map(routes);

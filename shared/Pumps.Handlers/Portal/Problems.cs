@@ -5,6 +5,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -56,7 +57,7 @@ internal static class Problems
             StatusCodes.Status405MethodNotAllowed =>
                 ("method_not_allowed", "Method not allowed", $"{http.Request.Path} takes {http.Response.Headers.Allow}, not {http.Request.Method}."),
             StatusCodes.Status415UnsupportedMediaType => ("media_type", "Unsupported media type", "Send the body as application/json."),
-            StatusCodes.Status413PayloadTooLarge => ("body_too_large", "Body too large", "The body is larger than this route takes."),
+            StatusCodes.Status413PayloadTooLarge => ("body_too_large", "Body too large", TooLarge(http)),
             var other => ("http_" + other, "The request was not served", "The request was not served."),
         };
         return Problem(http.Response.StatusCode, rule, title, detail).ExecuteAsync(http);
@@ -75,7 +76,7 @@ internal static class Problems
         switch (error)
         {
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
-                return Problem(StatusCodes.Status413PayloadTooLarge, "body_too_large", "Body too large", "The body is larger than this route takes.");
+                return Problem(StatusCodes.Status413PayloadTooLarge, "body_too_large", "Body too large", TooLarge(http));
 
             case BadHttpRequestException { StatusCode: StatusCodes.Status415UnsupportedMediaType }:
                 return Problem(StatusCodes.Status415UnsupportedMediaType, "media_type", "Unsupported media type", "Send the body as application/json.");
@@ -99,6 +100,12 @@ internal static class Problems
                     $"The request met an error that we did not expect. Its trace is {Activity.Current?.Id ?? http.TraceIdentifier}.");
         }
     }
+
+    private static string TooLarge(HttpContext http) =>
+        // Whoever handles an exception finds the route in a feature.
+        (http.GetEndpoint() ?? http.Features.Get<IExceptionHandlerFeature>()?.Endpoint)?.Metadata.GetMetadata<IRequestSizeLimitMetadata>()?.MaxRequestBodySize is { } largest
+            ? $"The body is larger than the {largest} bytes that this route takes."
+            : "The body is larger than this route takes.";
 
     private static bool IsDependencyAway(HttpContext http, Exception error) =>
         error is DbException { IsTransient: true } or SocketException or TimeoutException or IOException ||
