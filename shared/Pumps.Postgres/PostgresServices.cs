@@ -6,6 +6,7 @@ using Npgsql;
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Devices;
+using Pumps.Handlers.Firmware;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Portal;
@@ -49,6 +50,8 @@ public static class PostgresServices
         services.AddSingleton<IDeadLetterQueries>(s => s.GetRequiredService<DeadLetters>());
         services.AddSingleton<ICensus, CensusTables>();
         services.AddSingleton<IScheduleStore, ScheduleStore>();
+        services.AddSingleton<IFirmwareImages, FirmwareImages>();
+        services.AddSingleton<IRolloutStore, RolloutStore>();
         services.AddSingleton<IOrderStore, OrderTable>();
         services.AddSingleton<IBulkStore, BulkTable>();
         services.AddSingleton<IClaimStore, ClaimTable>();

@@ -48,6 +48,8 @@ internal static partial class Sql
     public static readonly string CensusDevices = Statement("Census/CensusDevices.sql");
     public static readonly string CensusUnreadable = Statement("Census/CensusUnreadable.sql");
     public static readonly string CensusCommands = Statement("Census/CensusCommands.sql");
+    public static readonly string CensusTransfers = Statement("Census/CensusTransfers.sql");
+    public static readonly string CensusRollouts = Statement("Census/CensusRollouts.sql");
     public static readonly string PrepareOwner = Statement("Roles/PrepareOwner.sql");
     public static readonly string AdmitApp = Statement("Roles/AdmitApp.sql");
     public static readonly string MigrationLog = Statement("Migrations/MigrationLog.sql");

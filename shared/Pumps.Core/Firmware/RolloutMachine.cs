@@ -51,8 +51,8 @@ public sealed record RolloutTerms(ImmutableArray<int> Waves, int SuccessPercent,
         return Waves.Length - 1;
     }
 
-    /// <summary>A wave has one device at least, as long as there are devices.</summary>
-    private int Reached(int wave, int devices) => Math.Max(wave + 1, (int)Math.Ceiling(Waves[wave] / 100.0 * devices));
+    /// <summary>How many devices are reached with a wave. A wave has one device at least, as long as there are devices.</summary>
+    public int Reached(int wave, int devices) => Math.Max(wave + 1, (int)Math.Ceiling(Waves[wave] / 100.0 * devices));
 }
 
 /// <summary>The transfers of one wave, counted.</summary>

@@ -36,8 +36,8 @@ public sealed record CommandOptions : IValidatableObject
     public double MessagesPerSecond { get; set; } = 100 / 60.0;
 
     /// <summary>
-    /// How long commands and groups are kept as they are, with their answers. That long an id is known: given again, it is the same command. After
-    /// it the audit has who, when, from where and the result.
+    /// How long commands and groups are kept as they are, with their answers, and firmware rollouts after their end. That long an id is known: given
+    /// again, it is the same command. After it the audit has who, when, from where and the result.
     /// </summary>
     [Range(typeof(TimeSpan), "7.00:00:00", "3650.00:00:00")]
     public TimeSpan Keep { get; init; } = TimeSpan.FromDays(90);

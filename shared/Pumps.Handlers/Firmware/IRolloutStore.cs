@@ -109,4 +109,8 @@ public interface IRolloutStore
     /// <param name="wanted">In units of 4 KB, as the hub counts.</param>
     /// <returns>How many of the units may go now, and the number of the first frame.</returns>
     Task<(int Units, long Downlink)> TakePaceAsync(string deviceId, int wanted, Pace methods, DateTimeOffset now, CancellationToken cancel);
+
+    /// <summary>Removes rollouts that ended before a time, with their transfers, at most so many of these.</summary>
+    /// <returns>How many transfers; fewer than the limit when none is left.</returns>
+    Task<int> RemoveAsync(DateTimeOffset before, int limit, CancellationToken cancel);
 }

@@ -1,5 +1,6 @@
 using Dapper;
 using Npgsql;
+using Pumps.Core.Firmware;
 using Pumps.Handlers.Observability;
 
 namespace Pumps.Postgres;
@@ -21,6 +22,12 @@ public sealed class CensusTables(NpgsqlDataSource database) : ICensus
 
     public async Task<IReadOnlyList<CommandCount>> CountCommandsAsync(DateTimeOffset since, CancellationToken cancel) =>
         await ReadAsync<CommandCount>(Sql.CensusCommands, new { since = since.UtcDateTime }, cancel);
+
+    public async Task<IReadOnlyList<TransferCount>> CountTransfersAsync(DateTimeOffset since, CancellationToken cancel) =>
+        await ReadAsync<TransferCount>(Sql.CensusTransfers, new { since = since.UtcDateTime }, cancel);
+
+    public async Task<IReadOnlyList<RolloutCount>> CountRolloutsAsync(CancellationToken cancel) =>
+        await ReadAsync<RolloutCount>(Sql.CensusRollouts, new { failing = RolloutCount.Failing, reason = RolloutMachine.ErrorThreshold }, cancel);
 
     private async Task<IReadOnlyList<T>> ReadAsync<T>(string statement, object parameters, CancellationToken cancel)
     {

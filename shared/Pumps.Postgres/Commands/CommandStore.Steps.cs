@@ -74,7 +74,7 @@ public sealed partial class CommandStore
     private static Task<int> TakePaceAsync(
         NpgsqlConnection session, NpgsqlTransaction? transaction, CommandRoute route, int wanted, Pace pace, DateTimeOffset now, CancellationToken cancel) =>
         session.QuerySingleAsync<int>(new CommandDefinition(
-            Sql.TakePace, new { route = route.Name(), wanted, per_second = pace.PerSecond, burst = pace.Burst, now = now.UtcDateTime }, transaction,
+            Sql.TakePace, new { route = route.Name(), wanted, per_second = pace.PerSecond, burst = pace.Burst, reserve = 0.0, now = now.UtcDateTime }, transaction,
             cancellationToken: cancel));
 
     private static async Task<CommandSteps> ChangeAsync(
