@@ -114,6 +114,8 @@ internal sealed class MemoryFirmware(MemoryPorts ports) : IFirmwareImages, IRoll
 
     public Task<IReadOnlyList<string>> WakeAsync(IReadOnlyList<string> deviceIds, DateTimeOffset now, CancellationToken cancel) => throw new NotSupportedException();
 
+    Task<int> IRolloutStore.RemoveAsync(DateTimeOffset before, int limit, CancellationToken cancel) => throw new NotSupportedException();
+
     public Task<(int Units, long Downlink)> TakePaceAsync(string deviceId, int wanted, Pace methods, DateTimeOffset now, CancellationToken cancel) =>
         throw new NotSupportedException();
 
