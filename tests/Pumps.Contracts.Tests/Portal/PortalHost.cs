@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Devices;
+using Pumps.Handlers.Firmware;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Offerings;
@@ -25,15 +26,17 @@ internal sealed class PortalHost : IAsyncDisposable
 
     private readonly WebApplication _app;
 
-    private PortalHost(WebApplication app, MemoryPorts ports)
+    private PortalHost(WebApplication app, MemoryPorts ports, MemoryFirmware firmware)
     {
         _app = app;
-        Ports = ports;
+        (Ports, Firmware) = (ports, firmware);
         Url = new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
         Http = new HttpClient { BaseAddress = Url };
     }
 
     public MemoryPorts Ports { get; }
+
+    public MemoryFirmware Firmware { get; }
 
     public Uri Url { get; }
 
@@ -45,6 +48,7 @@ internal sealed class PortalHost : IAsyncDisposable
     public static async Task<PortalHost> StartAsync(PortalGuard? guard = null, Action<IServiceCollection>? change = null)
     {
         var ports = new MemoryPorts();
+        var firmware = new MemoryFirmware(ports);
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
@@ -58,6 +62,7 @@ internal sealed class PortalHost : IAsyncDisposable
             .AddSingleton(CatalogLoader.Load(CatalogLoader.DefaultFolder))
             .AddSingleton<IDeviceRegistry>(ports).AddSingleton<IDeviceDirectory>(ports).AddSingleton<ICustomerDirectory>(ports).AddSingleton<IDatapointQueries>(ports)
             .AddSingleton<IDeadLetterQueries>(ports).AddSingleton<IHubPublisher>(ports).AddSingleton<IRegionStatus>(ports).AddSingleton<IRequestAudit>(ports)
+            .AddSingleton<IFirmwareImages>(firmware).AddSingleton<IRolloutStore>(firmware)
             .AddPumpsTelemetry("test")
             .AddPortalApi()
             .AddHealthChecks().AddRegionChecks();
@@ -68,7 +73,7 @@ internal sealed class PortalHost : IAsyncDisposable
         var app = builder.Build();
         app.Run(PortalApi.Build(app.Services));
         await app.StartAsync();
-        return new(app, ports);
+        return new(app, ports, firmware);
     }
 
     /// <summary>Sends a request and reads what comes back as JSON; checks the status and that the answer calls itself what it is.</summary>
