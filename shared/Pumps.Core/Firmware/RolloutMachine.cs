@@ -41,18 +41,20 @@ public static class RolloutPhases
 /// <param name="Soak">How long a wave must have been successful before the next one begins.</param>
 public sealed record RolloutTerms(ImmutableArray<int> Waves, int SuccessPercent, int ErrorPercent, TimeSpan Soak)
 {
-    /// <summary>In which wave a device is.</summary>
+    /// <summary>In which wave a device is. A wave has one device at least, as long as there are devices.</summary>
     /// <param name="place">0 to <paramref name="devices"/> - 1, in an order of chance.</param>
     public int WaveOf(int place, int devices)
     {
+        var reached = 0L;
         for (var wave = 0; wave < Waves.Length - 1; wave++)
-            if (place < Reached(wave, devices))
+        {
+            reached = Math.Max(reached + 1, (((long)Waves[wave] * devices) + 99) / 100);
+            if (place < reached)
                 return wave;
+        }
+
         return Waves.Length - 1;
     }
-
-    /// <summary>A wave has one device at least, as long as there are devices.</summary>
-    private int Reached(int wave, int devices) => Math.Max(wave + 1, (int)Math.Ceiling(Waves[wave] / 100.0 * devices));
 }
 
 /// <summary>The transfers of one wave, counted.</summary>
