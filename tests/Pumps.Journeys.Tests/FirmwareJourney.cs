@@ -13,6 +13,10 @@ namespace Pumps.Journeys.Tests;
 public sealed class FirmwareJourney
 {
     private const int Devices = 12;
+
+    // The region of a process has a device of its own, which is never connected.
+    private const string Customer = "waterworks-1";
+
     private const int Dp1Bytes = 30_000;
     private const int Dp2Bytes = 400_000;
     private const ushort ChunkBytes = 1024;
@@ -33,7 +37,7 @@ public sealed class FirmwareJourney
         await ImportAsync(region, "pump-1", Dp1Image(region, "2.15.0"));
         await ImportAsync(region, "pump-2", Dp2Image(region, "irrigation-pump-v2", "3.2.0"));
         foreach (var image in new[] { "pump-1", "pump-2" })
-            await SendAsync(region, HttpMethod.Put, $"api/firmware/rollouts/{image}", new { image, waves = new[] { 30, 100 }, soakMinutes = 0 });
+            await SendAsync(region, HttpMethod.Put, $"api/firmware/rollouts/{image}", new { image, customer = Customer, waves = new[] { 30, 100 }, soakMinutes = 0 });
 
         // Killed in the first wave: devices of both protocols have something of their image, and none has all of it.
         await Patience.UntilAsync(() => received() > FirstWave * (Dp1Blocks + Dp2Chunks) / 2, "half of the first wave's frames were received");
@@ -88,7 +92,7 @@ public sealed class FirmwareJourney
         var keys = new Ed25519Signatures(new Dictionary<string, byte[]> { [key.KeyId] = key.PublicKey });
         var options = new FleetOptions
         {
-            Devices = Devices, Mix = new(1, 1, 0, 0, 0), Seed = 41, ConnectsPerSecond = 1000, IncidentsPerSiteDay = 0,
+            Devices = Devices, Mix = new(1, 1, 0, 0, 0), Seed = 41, Customers = 1, CustomerPrefix = "waterworks", ConnectsPerSecond = 1000, IncidentsPerSiteDay = 0,
         };
         var http = new HttpClient { BaseAddress = region.Url };
         var fleet = new Fleet.Fleet(
