@@ -112,6 +112,8 @@ public sealed class RolloutOrchestrationTests
 
         public Task<IReadOnlyList<string>> ClaimAsync(DateTimeOffset now, TimeSpan queuedFor, int activeMax, CancellationToken cancel) => throw new NotSupportedException();
 
+        public Task<int> RemoveAsync(DateTimeOffset before, int limit, CancellationToken cancel) => throw new NotSupportedException();
+
         public Task<int> TakeOverAsync(CancellationToken cancel) => throw new NotSupportedException();
 
         public Task<(StoredTransfer Transfer, bool IsAborted)?> TakeAsync(string deviceId, DateTimeOffset now, TimeSpan lease, CancellationToken cancel) =>
