@@ -19,9 +19,9 @@ public sealed record FirmwareOptions : IValidatableObject
     [Range(1, 10_000)]
     public int TransfersMax { get; set; } = 200;
 
-    /// <summary>How long one device is served before it stands in the queue again. Shorter than a Service Bus lock lasts, renewals included.</summary>
+    /// <summary>How long one device is served before its progress is kept and it stands in the queue again. Shorter than a Service Bus lock lasts, renewals included.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:04:00")]
-    public TimeSpan Turn { get; set; } = TimeSpan.FromMinutes(1);
+    public TimeSpan Turn { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How long a device may be silent after a frame (DP1 section 6: 10 s).</summary>
     [Range(typeof(TimeSpan), "00:00:05", "00:01:00")]

@@ -8,7 +8,7 @@ namespace Pumps.Handlers.Firmware;
 public sealed class QueueTransfers(
     IRolloutStore store, ITransferQueue queue, IOptions<FirmwareOptions> options, IOptions<CommandOptions> commands, TimeProvider time)
 {
-    // Longer than any device waits in a queue of TransfersMax devices, a minute's turn each.
+    // Far longer than a device waits for its turn behind TransfersMax others.
     private static readonly TimeSpan QueuedFor = TimeSpan.FromMinutes(10);
 
     // A device takes a frame a second or so: more of them than the pace has frames would only wait for each other.
