@@ -137,7 +137,9 @@ internal static class FirmwareCommand
     private static Task<int> SendAsync(RegionCall call, IAnsiConsole console, ParseResult parsed, string id, ImageBody body, CancellationToken cancel) =>
         call.RunAsync(console, parsed, async http =>
         {
-            var text = await RegionCall.SendAsync(http, HttpMethod.Put, "api/firmware/images/" + Uri.EscapeDataString(id), JsonContent.Create(body), cancel);
+            using var content = JsonContent.Create(body);
+            await content.LoadIntoBufferAsync(cancel);
+            var text = await RegionCall.SendAsync(http, HttpMethod.Put, "api/firmware/images/" + Uri.EscapeDataString(id), content, cancel);
             call.Print(parsed, console, text, () => Print(console, [RegionCall.Read<ImageView>(text)]));
             return 0;
         }, cancel);
@@ -170,6 +172,7 @@ internal static class FirmwareCommand
         var waves = new Option<int[]?>("--waves")
         {
             Description = "How many percent of the devices are reached with each wave. Default: 1,10,50,100.",
+            Arity = ArgumentArity.ExactlyOne,
             CustomParser = result =>
             {
                 var numbers = new List<int>();
