@@ -30,6 +30,9 @@ type regionType = {
   @description('Companies and teams that read feeds of this region.')
   partners: partnerType[]
 
+  @description('Whose firmware the devices of this region may get: an image that none of these keys has signed is not imported, so none is without a key.')
+  firmwareKeys: firmwareKeyType[]?
+
   monitoring: monitoringType
   budget: budgetType
 
@@ -156,6 +159,12 @@ type partnerType = {
   @description('IPv4 addresses or ranges it comes from; needed when the network is private.')
   addresses: string[]
 }
+
+@export()
+@description('A public key: Ed25519, 32 bytes, base64. The private one signs where images are built, and is never here.')
+@minLength(44)
+@maxLength(44)
+type firmwareKeyType = string
 
 @export()
 type monitoringType = {

@@ -14,11 +14,14 @@ param identityName string
 @description('Of the app\'s own storage account: its package, its leases and checkpoints.')
 param storageName string
 
-@description('Names of the settings that the app reads.')
+@description('Names of the settings that the app reads. One that ends with __0 is the first of a list, and stands for all of it.')
 param settingNames string[]
 
 @description('Values that settings of the region have, by name. Not secret.')
 param values { *: string }
+
+@description('Values of lists that the region has, by the name of the list.')
+param lists { *: string[] }
 
 @description('Orchestrations keep their state in queues and tables of the storage account.')
 param durable bool
@@ -110,11 +113,19 @@ var known = union(values, {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
 })
 
+var listed = flatten(map(
+  filter(settingNames, setting => endsWith(setting, '__0')),
+  first => map(lists[replace(first, '__0', '')], (value, i) => { name: replace(first, '__0', '__${i}'), value: value })
+))
+
 // A name in a sample that has no value here stops the deployment, and the tests before it.
 resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
   name: 'appsettings'
-  properties: toObject(settingNames, setting => setting, setting => known[setting])
+  properties: union(
+    toObject(filter(settingNames, setting => !endsWith(setting, '__0')), setting => setting, setting => known[setting]),
+    toObject(listed, setting => setting.name, setting => setting.value)
+  )
 }
 
 resource ftpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {

@@ -244,6 +244,7 @@ module apps 'functionApp.bicep' = [
         ConnectionStrings__Postgres: 'Host=${databaseHost};Database=pumps;Username=${localName(region.code, app.name)};SSL Mode=VerifyFull;Options=-c role=pumps_owner;Max Auto Prepare=50'
         APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
       }
+      lists: { Firmware__TrustedKeys: region.?firmwareKeys ?? [] }
       durable: app.durable
       appsSubnetId: isPrivate ? network!.outputs.appsSubnetId : null
       privateLink: privateLink

@@ -42,7 +42,7 @@ resource queue 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [
     properties: {
       requiresSession: item.sessions
       deadLetteringOnMessageExpiration: true
-      lockDuration: 'PT1M'
+      lockDuration: 'PT1M' // Renewed while a function works; what a crash has left locked waits no longer.
       maxDeliveryCount: 10
       defaultMessageTimeToLive: 'P7D'
     }

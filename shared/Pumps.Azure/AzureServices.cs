@@ -13,6 +13,7 @@ using Pumps.Azure.EventHubs;
 using Pumps.Azure.ServiceBus;
 using Pumps.Handlers.Commands;
 using Pumps.Handlers.Devices;
+using Pumps.Handlers.Firmware;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Portal;
@@ -59,11 +60,12 @@ public static class AzureServices
         return services;
     }
 
-    /// <summary>The region's Service Bus. For the apps that give commands or send them.</summary>
+    /// <summary>The region's Service Bus. For the apps that give commands or send them, or serve devices.</summary>
     public static IServiceCollection AddServiceBus(this IServiceCollection services)
     {
         services.AddOptions<ServiceBusOptions>().BindConfiguration(ServiceBusOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<ICommandBell, CommandBell>();
+        services.AddSingleton<ITransferQueue, TransferQueue>();
         return services;
     }
 

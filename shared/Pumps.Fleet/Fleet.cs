@@ -205,13 +205,9 @@ public sealed class Fleet(
 
         Statistics.CountReceived();
         observer?.Received(link.Device.Spec.Id, frame);
-        link.Device.Receive(frame, now, _way);
-        if (_way.FindIndex(f => f.Kind is FrameKind.Response && f.IsSound) is not (>= 0 and var at))
-            return link.AnswerMethodAsync(report.Topic, 202, "{}");
-
-        var answer = Convert.ToBase64String(_way[at].Bytes);
-        _way.RemoveAt(at);
-        return link.AnswerMethodAsync(report.Topic, 200, JsonSerializer.Serialize(new { frame = answer }));
+        return link.Device.Obey(frame, now, _way) is { } answer
+            ? link.AnswerMethodAsync(report.Topic, 200, JsonSerializer.Serialize(new { frame = Convert.ToBase64String(answer.Bytes) }))
+            : link.AnswerMethodAsync(report.Topic, 202, "{}");
     }
 
     private static Task AnswerAsync(DeviceLink link, LinkReport report)

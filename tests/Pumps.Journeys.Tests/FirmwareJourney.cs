@@ -1,7 +1,6 @@
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Pumps.Core.Protocols;
 using Pumps.Core.Protocols.Dp2;
 using Pumps.Fleet;
 using Pumps.Handlers.Firmware;

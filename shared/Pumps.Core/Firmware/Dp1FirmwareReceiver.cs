@@ -96,7 +96,11 @@ public sealed class Dp1FirmwareReceiver(byte hardware)
     };
 
     /// <summary>The device has restarted: what was stored is gone, activated or not.</summary>
-    public void Restart() => Discard(Dp1FirmwareState.Idle);
+    public void Restart()
+    {
+        Discard(Dp1FirmwareState.Idle);
+        _image = 0;
+    }
 
     private string Begin(Dp1FirmwareBegin offer)
     {

@@ -58,6 +58,7 @@ public sealed class Dp2FirmwareReceiver(uint hardware, ulong securityCounter, IF
     private readonly Dp2Frame _frame = new();
     private Transfer? _transfer;
     private Dp2FirmwareStatus _refusal = new(1, (byte)Dp2TransferState.Idle);
+    private bool _isRefused;
 
     private enum Result : byte
     {
@@ -108,6 +109,7 @@ public sealed class Dp2FirmwareReceiver(uint hardware, ulong securityCounter, IF
     {
         var context = new DecodeContext(Direction.Down, receivedAtMs, 0, null, DictionarySet.Empty, keys);
         var error = Dp2Decoder.TryDecode(frame, context, _frame);
+        _isRefused = false;
         if (error is not DecodeError.None)
             return Unreadable(error);
 
@@ -120,7 +122,10 @@ public sealed class Dp2FirmwareReceiver(uint hardware, ulong securityCounter, IF
         };
     }
 
-    /// <summary>What the device reports: the transfer in progress, or why the last offer was refused.</summary>
+    /// <summary>What answers the frame that was handled last: that it was refused and why, whatever else is in progress; else <see cref="Status"/>.</summary>
+    public Dp2FirmwareStatus Answer() => _isRefused ? _refusal : Status();
+
+    /// <summary>What the device reports by itself: the transfer in progress, or why the last offer was refused.</summary>
     public Dp2FirmwareStatus Status()
     {
         if (_transfer is not { } transfer)
@@ -138,11 +143,11 @@ public sealed class Dp2FirmwareReceiver(uint hardware, ulong securityCounter, IF
             (ushort)count, (ushort)first, bitmap, (ushort)transfer.Received, Window);
     }
 
-    /// <summary>The payload of a firmware_status frame with <see cref="Status"/>.</summary>
-    public byte[] StatusPayload()
+    /// <summary>The payload of a firmware_status frame.</summary>
+    public static byte[] Payload(Dp2FirmwareStatus status)
     {
         var fields = new Dp2FieldWriter();
-        Dp2BodyWriter.Write(fields, Status());
+        Dp2BodyWriter.Write(fields, status);
         return fields.Written.ToArray();
     }
 
@@ -260,9 +265,10 @@ public sealed class Dp2FirmwareReceiver(uint hardware, ulong securityCounter, IF
         return true;
     }
 
-    /// <summary>Refuses a frame; what is in progress goes on, and without anything in progress the status tells why.</summary>
+    /// <summary>Refuses a frame; what is in progress goes on, and without anything in progress the status tells why from now on.</summary>
     private string Refuse(uint transfer, Result result)
     {
+        _isRefused = true;
         _refusal = new Dp2FirmwareStatus(transfer, (byte)Dp2TransferState.Failed, (byte)result);
         return Name(result);
     }

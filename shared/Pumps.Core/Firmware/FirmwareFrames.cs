@@ -108,13 +108,17 @@ public static class FirmwareFrames
         // Done is what it says before it restarts; which image runs then comes with its IDENT.
         Dp1FirmwareState.Done => new(TransferWord.Activating),
         Dp1FirmwareState.Failed when (Dp1FirmwareResult)progress.Result is Dp1FirmwareResult.SizeError => Receiving(progress.BlocksDone, terms),
+        Dp1FirmwareState.Failed when (Dp1FirmwareResult)progress.Result is Dp1FirmwareResult.None => new(TransferWord.Failed, "failed"),
         Dp1FirmwareState.Failed => new(TransferWord.Failed, Dp1Codes.Label(Dp1Codes.FirmwareResults, progress.Result) ?? $"result_{progress.Result}"),
         Dp1FirmwareState.Aborted => new(TransferWord.Cancelled),
         _ => new(TransferWord.Unknown),
     };
 
-    private static TransferAnswer Receiving(int stored, in TransferTerms terms) => new(
-        TransferWord.Receiving, Count: stored, Missing: stored < terms.Chunks ? [new(stored, terms.Chunks - 1)] : []);
+    private static TransferAnswer Receiving(int stored, in TransferTerms terms) =>
+        Receiving(stored < terms.Chunks ? [new(stored, terms.Chunks - 1)] : [], terms);
+
+    private static TransferAnswer Receiving(ImmutableArray<ChunkRange> missing, in TransferTerms terms) =>
+        new(TransferWord.Receiving, Count: terms.Chunks - missing.Sum(r => r.Last - r.First + 1), Missing: missing);
 
     private static TransferAnswer Read(Dp2FirmwareStatus status, in TransferTerms terms)
     {
@@ -125,7 +129,7 @@ public static class FirmwareFrames
             return new(TransferWord.Unknown);
         return (Dp2TransferState)status.State switch
         {
-            Dp2TransferState.Downloading => new(TransferWord.Receiving, result, status.Received ?? 0, MissingIn(status, terms.Chunks), status.Window),
+            Dp2TransferState.Downloading => Receiving(MissingIn(status, terms.Chunks), terms) with { Result = result, Window = status.Window },
             // Beside the states that a receiver here has there are verifying (3) and verified (4).
             (Dp2TransferState)3 => new(TransferWord.Receiving, result, terms.Chunks, []),
             Dp2TransferState.Downloaded or (Dp2TransferState)4 => new(TransferWord.Stored, result, terms.Chunks),
@@ -139,12 +143,13 @@ public static class FirmwareFrames
         };
     }
 
-    /// <summary>What the bitmap lacks, and all that it does not reach.</summary>
+    /// <summary>What the bitmap lacks, and all that it does not reach; nothing beyond the image, however many chunks the device believes in.</summary>
     private static ImmutableArray<ChunkRange> MissingIn(Dp2FirmwareStatus status, int chunks)
     {
         var missing = ImmutableArray.CreateBuilder<ChunkRange>();
         foreach (var (first, last) in status.Missing())
-            missing.Add(new(first, last));
+            if (first < chunks)
+                missing.Add(new(first, Math.Min(last, chunks - 1)));
         var reached = Math.Min(chunks, (status.Base ?? 0) + ((status.Bitmap?.Length ?? 0) * 8));
         if (reached < chunks)
             missing.Add(new(reached, chunks - 1));

@@ -41,18 +41,19 @@ public static class RolloutPhases
 /// <param name="Soak">How long a wave must have been successful before the next one begins.</param>
 public sealed record RolloutTerms(ImmutableArray<int> Waves, int SuccessPercent, int ErrorPercent, TimeSpan Soak)
 {
-    /// <summary>In which wave a device is.</summary>
-    /// <param name="place">0 to <paramref name="devices"/> - 1, in an order of chance.</param>
-    public int WaveOf(int place, int devices)
+    /// <summary>How many devices are reached with each wave but the last. A wave has one device at least, as long as there are devices.</summary>
+    public ImmutableArray<int> Reached(int devices)
     {
-        for (var wave = 0; wave < Waves.Length - 1; wave++)
-            if (place < Reached(wave, devices))
-                return wave;
-        return Waves.Length - 1;
+        var reached = ImmutableArray.CreateBuilder<int>(Waves.Length - 1);
+        var last = 0;
+        foreach (var percent in Waves[..^1])
+            reached.Add(last = Math.Max(last + 1, (int)((((long)percent * devices) + 99) / 100)));
+        return reached.MoveToImmutable();
     }
 
-    /// <summary>How many devices are reached with a wave. A wave has one device at least, as long as there are devices.</summary>
-    public int Reached(int wave, int devices) => Math.Max(wave + 1, (int)Math.Ceiling(Waves[wave] / 100.0 * devices));
+    /// <summary>In which wave a device is.</summary>
+    /// <param name="place">0 to <paramref name="devices"/> - 1, in an order of chance.</param>
+    public int WaveOf(int place, int devices) => Reached(devices).Count(reached => place >= reached);
 }
 
 /// <summary>The transfers of one wave, counted.</summary>

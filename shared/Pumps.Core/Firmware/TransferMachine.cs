@@ -16,6 +16,7 @@ namespace Pumps.Core.Firmware;
 ///                  ├───────────────────────────┴── aborted ──► Cancelling ──────────────► Cancelled
 ///                  └── refused, given up ────────────────────────────────────────────────► Failed
 /// </code>
+/// Not drawn: a device that has not begun to start the image goes back to Ready, and one that has lost it to Sending, from wherever it is.
 /// The device is the truth about what it has: every turn begins with asking it, and goes on from its answer. So nothing is lost with a driver that is
 /// killed, and nothing is sent twice that the device would not recognise. Chunks go in their order; a DP1 device gets one at a time.
 /// </remarks>
@@ -40,18 +41,24 @@ public static class TransferMachine
         {
             (Done or Failed or Cancelled, _) => (state, []),
 
-            (Waiting, TransferSignal.Due due) when due.Running == terms.Version => End(state with { Reason = TransferReasons.AlreadyRunning }, Done, now),
+            (Waiting, TransferSignal.Due due) when due.Running == terms.Version && terms.Protocol is Protocol.Dp1 =>
+                End(state with { Reason = TransferReasons.AlreadyRunning }, Done, now),
+            // It may run on trial, because of a driver that was killed before it could say so.
+            (Waiting, TransferSignal.Due due) when due.Running == terms.Version =>
+                (Starting(state with { StartedAt = now, DueAt = now, Reason = TransferReasons.AlreadyRunning }, Confirming, now, limits), [new(TransferAct.Confirm)]),
             (Waiting, TransferSignal.Due) => Ask(state with { Phase = Sending, StartedAt = now, DueAt = now }, terms),
             (Waiting, TransferSignal.Aborted) => End(state, Cancelled, now),
 
             // A DP1 device has no other word for it than its IDENT; a DP2 device wants to be confirmed.
-            (Sending or Ready or Activating, TransferSignal.Due due) when due.Running == terms.Version && terms.Protocol is Protocol.Dp1 => End(state with { Reason = null }, Done, now),
+            (not Confirming, TransferSignal.Due due) when due.Running == terms.Version && terms.Protocol is Protocol.Dp1 => End(state with { Reason = null }, Done, now),
             (Sending or Ready, TransferSignal.Due) when now >= state.StartedAt + limits.GiveUpAfter => Fail(state, TransferReasons.Timeout, now),
+            (Activating or Confirming, TransferSignal.Due) when now >= state.StartedAt + limits.GiveUpAfter && now >= state.Deadline =>
+                Fail(state, TransferReasons.NotStarted, now),
             (Sending, TransferSignal.Due) => Ask(state, terms),
-            (Ready, TransferSignal.Due { OpensAt: { } opens }) => (Rest(state, opens), []),
+            // It may have been told to start all the same, by a driver that did not hear it: a DP2 device's trial would end badly.
+            (Ready, TransferSignal.Due { OpensAt: { } opens }) => (Rest(state, opens), terms.Protocol is Protocol.Dp1 ? [] : [new(TransferAct.Query)]),
             (Ready, TransferSignal.Due) => (state, [new(TransferAct.Activate)]),
-            (Activating or Confirming, TransferSignal.Due) when now >= state.Deadline => Fail(state, TransferReasons.NotStarted, now),
-            (Activating, TransferSignal.Due) when terms.Protocol is Protocol.Dp1 => (Rest(state, now + limits.Look), []),
+            (Activating, TransferSignal.Due) when terms.Protocol is Protocol.Dp1 && now < state.Deadline => (Rest(state, now + limits.Look), []),
             (Activating, TransferSignal.Due) => (state, [new(TransferAct.Query)]),
             (Confirming, TransferSignal.Due) => (state, [new(TransferAct.Confirm)]),
             (Cancelling, TransferSignal.Due) when now >= state.Deadline => End(state, Cancelled, now),
@@ -107,21 +114,25 @@ public static class TransferMachine
         var heard = state with { Silences = 0, Pauses = answer.Count > state.Stored ? 0 : state.Pauses };
         return answer switch
         {
-            { Word: TransferWord.Receiving } => Receive(heard, answer, now, terms, limits),
+            { Word: TransferWord.Receiving } when state.Phase is Sending => Receive(state, answer, now, terms, limits),
             { Word: TransferWord.Stored } when state.Phase is Sending => (Rest(heard with { Phase = Ready, Stored = terms.Chunks, Pauses = 0 }, now), []),
-            // It has not begun to start it, whatever it was told.
-            { Word: TransferWord.Stored } when state.Phase is Activating or Confirming => (Rest(heard with { Phase = Ready, Deadline = null }, now), []),
-            { Word: TransferWord.Stored } => Pause(heard, limits.Look, now, limits),
+            // It has not begun to start it, whatever it was told; or nobody has told it because its window is closed.
+            { Word: TransferWord.Stored } => (Rest(heard with { Phase = Ready, Deadline = null }, Later(state.DueAt, now + limits.Look)), []),
+            { Word: TransferWord.Activating or TransferWord.Trial } when state.Phase is Activating or Confirming && now >= state.Deadline => Fail(heard, TransferReasons.NotStarted, now),
             { Word: TransferWord.Activating } => (Rest(Starting(heard, Activating, now, limits), now + limits.Look), []),
             { Word: TransferWord.Trial } when state.Phase is Confirming => (Rest(heard, now + limits.Look), []),
             { Word: TransferWord.Trial } => (Starting(heard, Confirming, now, limits), [new(TransferAct.Confirm)]),
             { Word: TransferWord.Confirmed } => End(heard with { Reason = null }, Done, now),
             { Word: TransferWord.RolledBack } => Fail(heard, TransferReasons.RolledBack, now),
             { Word: TransferWord.Failed, Result: { } result } when Final.Contains(result) => Fail(heard, result, now),
-            { Word: TransferWord.Failed, Result: { } result } when Power.Contains(result) => Pause(heard with { Reason = result }, limits.Pause, now, limits),
-            // A DP1 device that restarts has forgotten the transfer; which image it runs comes with its IDENT.
-            { Word: TransferWord.Unknown } when state.Phase is Activating && terms.Protocol is Protocol.Dp1 => (Rest(heard, now + limits.Look), []),
-            _ => Restart(heard, answer.Result ?? (state.Stored > 0 ? TransferReasons.Lost : TransferReasons.OfferNotTaken), now, limits),
+            // Only an offer makes a device forget that it has failed.
+            { Word: TransferWord.Failed, Result: { } result } when Power.Contains(result) =>
+                Pause(heard with { Phase = Sending, Stored = 0, Deadline = null, Reason = result }, limits.Pause, now, limits),
+            { Word: TransferWord.Unknown } when state is { Phase: Confirming, Reason: TransferReasons.AlreadyRunning } => End(heard, Done, now),
+            // A DP1 device that forgets a whole image has restarted, maybe with that image: its IDENT says which one it runs.
+            { Word: TransferWord.Unknown } when terms.Protocol is Protocol.Dp1 && (state.Phase is Ready || (state.Phase is Activating && now < state.Deadline)) =>
+                (Rest(Starting(heard, Activating, now, limits), now + limits.Look), []),
+            _ => Restart(heard, answer.Result ?? ReasonOf(state), now, limits),
         };
     }
 
@@ -129,15 +140,19 @@ public static class TransferMachine
         TransferState state, TransferAnswer answer, DateTimeOffset now, in TransferTerms terms, TransferLimits limits)
     {
         var progress = answer.Count > state.Stored;
+        // Chunks that were sent and are not stored are as good as lost, whatever it answers.
+        var inVain = !progress && state.Missing is { Length: > 0 };
         var told = state with
         {
-            Phase = Sending,
-            Deadline = null,
             Stored = answer.Count,
             Missing = answer.Missing,
             Window = answer.Window ?? limits.WindowMax,
+            Silences = inVain ? state.Silences + 1 : 0,
+            Pauses = progress ? 0 : state.Pauses,
             Reason = progress ? null : state.Reason,
         };
+        if (told.Silences >= limits.RepeatsMax)
+            return Pause(told, limits.Pause, now, limits);
         if (answer.Missing.Length > 0)
             return told.Window == 0 ? Pause(told, limits.Look, now, limits) : Burst(told, terms, limits);
         if (terms.Protocol is Protocol.Dp1 && !state.IsChecked)
@@ -166,20 +181,34 @@ public static class TransferMachine
             _ => (Rest(state, now + limits.Look), []),
         };
 
+    /// <summary>From the offer on, after a while: what a device that has started runs is known by then, and one that only says no is not asked without end.</summary>
     private static (TransferState, ImmutableArray<TransferEffect>) Restart(TransferState state, string reason, DateTimeOffset now, TransferLimits limits) =>
         state.Restarts < limits.RestartsMax
-            ? (state with { Phase = Sending, Restarts = state.Restarts + 1, Stored = 0, Missing = null, IsChecked = false, Deadline = null, Reason = reason }, [new(TransferAct.Offer)])
+            ? (Rest(state with { Phase = Sending, Restarts = state.Restarts + 1, Stored = 0, Deadline = null, Reason = reason }, now + limits.Look), [])
             : Fail(state, reason, now);
 
-    private static TransferState Starting(TransferState state, TransferPhase phase, DateTimeOffset now, TransferLimits limits) =>
-        state with { Phase = phase, Deadline = state.Deadline is { } deadline && state.Phase is Activating ? deadline : now + limits.StartWithin, Pauses = 0 };
+    private static string ReasonOf(TransferState state) => state switch
+    {
+        { Phase: Activating or Confirming } => TransferReasons.NotStarted,
+        { Stored: > 0 } => TransferReasons.Lost,
+        _ => TransferReasons.OfferNotTaken,
+    };
+
+    private static TransferState Starting(TransferState state, TransferPhase phase, DateTimeOffset now, TransferLimits limits) => state with
+    {
+        Phase = phase,
+        Deadline = state.Phase is Activating or Confirming ? state.Deadline : now + limits.StartWithin,
+        Pauses = 0,
+    };
 
     /// <summary>While an image starts there is no time for long pauses.</summary>
     private static (TransferState, ImmutableArray<TransferEffect>) Pause(TransferState state, TimeSpan pause, DateTimeOffset now, TransferLimits limits)
     {
-        var longest = state.Phase is Activating or Confirming ? limits.Look : limits.OfflinePauseMax;
+        var longest = state.Phase is Activating or Confirming && now < state.Deadline ? limits.Look : limits.OfflinePauseMax;
         return (Rest(state with { Silences = 0, Pauses = state.Pauses + 1 }, now + (pause < longest ? pause : longest)), []);
     }
+
+    private static DateTimeOffset Later(DateTimeOffset? one, DateTimeOffset other) => one > other ? one.Value : other;
 
     private static TransferState Rest(TransferState state, DateTimeOffset until) =>
         state with { DueAt = until, Missing = null, IsChecked = false };

@@ -86,8 +86,8 @@ public readonly record struct TransferTerms(Protocol Protocol, string Version, i
 /// <param name="RepeatsMax">Transmissions in a row without an answer before a pause (DP1 section 6: 5).</param>
 /// <param name="Pause">After these (DP1 section 6: 10 minutes).</param>
 /// <param name="OfflinePause">Before a device that is not connected is tried again; doubled each time, up to <paramref name="OfflinePauseMax"/>.</param>
-/// <param name="Look">How often a device that starts an image is asked.</param>
-/// <param name="StartWithin">For the whole start; a DP2 device's trial ends after 15 minutes (section 9.5).</param>
+/// <param name="Look">How often a device that starts an image is asked, and when one that is busy or begins anew.</param>
+/// <param name="StartWithin">For the whole start of a device that can be asked; a DP2 device's trial ends after 15 minutes (section 9.5).</param>
 /// <param name="GiveUpAfter">Counted from the first offer (DP2 section 9.4: a device gives up after 14 days).</param>
 /// <param name="RestartsMax">Times that a transfer begins anew because a device has lost it, or has got it wrong.</param>
 /// <param name="WindowMax">Chunks under way at a time; a device may allow fewer. DP1: always 1.</param>
@@ -109,7 +109,7 @@ public sealed record TransferState(TransferPhase Phase, DateTimeOffset? DueAt)
     /// <summary>Chunks that the device has, as far as it has told.</summary>
     public int Stored { get; init; }
 
-    /// <summary>Transmissions in a row without an answer.</summary>
+    /// <summary>Transmissions in a row without an answer, or with one that shows that nothing came of them.</summary>
     public int Silences { get; init; }
 
     /// <summary>Pauses in a row without progress.</summary>
@@ -117,7 +117,7 @@ public sealed record TransferState(TransferPhase Phase, DateTimeOffset? DueAt)
 
     public int Restarts { get; init; }
 
-    /// <summary>Until when the device must run the image.</summary>
+    /// <summary>Until when the device must run the image, or tell that it does when it can be asked again.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
     public string? Reason { get; init; }
@@ -190,7 +190,10 @@ public enum TransferWord : byte
 /// <param name="Count">Chunks it has.</param>
 /// <param name="Missing">Chunks it has not, in order.</param>
 /// <param name="Window">Chunks it can take now; null: it does not say.</param>
-public sealed record TransferAnswer(TransferWord Word, string? Result = null, int Count = 0, ImmutableArray<ChunkRange> Missing = default, int? Window = null);
+public sealed record TransferAnswer(TransferWord Word, string? Result = null, int Count = 0, ImmutableArray<ChunkRange> Missing = default, int? Window = null)
+{
+    public ImmutableArray<ChunkRange> Missing { get; init; } = Missing.IsDefault ? [] : Missing;
+}
 
 /// <summary>Something that has happened to a transfer.</summary>
 public abstract record TransferSignal

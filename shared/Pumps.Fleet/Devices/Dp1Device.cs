@@ -20,6 +20,7 @@ internal sealed class Dp1Device : SimulatedDevice
     /// <summary>Samples in a BATCH at most (section 4.2).</summary>
     private const int BatchSamples = 19;
     private const byte NoAlarm = 0xFF;
+    private const int TypeAt = 2;
     private const int BodyAt = 13;
 
     private const byte CommandTelegram = (byte)Dp1Type.Command;
@@ -150,7 +151,7 @@ internal sealed class Dp1Device : SimulatedDevice
     {
         var context = new DecodeContext(Direction.Down, NowMs, Spec.UtcOffsetMinutes, Serial, DictionarySet.Empty);
         var error = Dp1Decoder.TryDecode(frame, context, _down);
-        if (error is DecodeError.Range or DecodeError.Command && frame[2] == CommandTelegram)
+        if (error is DecodeError.Range or DecodeError.Command && frame[TypeAt] == CommandTelegram)
         {
             Refuse(frame, error);
             return true;
@@ -169,15 +170,20 @@ internal sealed class Dp1Device : SimulatedDevice
                 SendFirmwareAck();
                 break;
             default:
+                var before = _firmware.State;
                 _firmware.Handle(_down);
                 SendFirmwareProgress();
-                if (_firmware.State is Dp1FirmwareState.Activating)
+                // Whoever asks about it must not put it off.
+                if (_firmware.State is Dp1FirmwareState.Activating && before is not Dp1FirmwareState.Activating)
                     RebootSoon();
                 break;
         }
 
         return true;
     }
+
+    // FWPROG is an event, and never sent but as an answer.
+    private protected override bool IsAnswer(DeviceFrame frame) => base.IsAnswer(frame) || frame.Bytes[TypeAt] == (byte)Dp1Type.FirmwareProgress;
 
     /// <summary>The telegram is sound but the command is not: token and code stand where they always stand.</summary>
     private void Refuse(ReadOnlySpan<byte> frame, DecodeError error)

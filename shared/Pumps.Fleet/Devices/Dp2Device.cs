@@ -107,7 +107,7 @@ internal sealed class Dp2Device : SimulatedDevice
     private protected override void SendStarted()
     {
         if (_former is not null)
-            SendFirmwareStatus();
+            SendFirmwareStatus(_firmware!.Status());
     }
 
     private protected override void SendDescribe(byte resetCause)
@@ -217,7 +217,7 @@ internal sealed class Dp2Device : SimulatedDevice
         {
             (_version, _former, _trialEndsMs) = (_former!, null, long.MaxValue);
             _firmware!.FellBack();
-            SendFirmwareStatus();
+            SendFirmwareStatus(_firmware.Status());
             RebootSoon();
         }
 
@@ -427,7 +427,7 @@ internal sealed class Dp2Device : SimulatedDevice
         Finish(HeaderType.Command, FrameKind.Response);
     }
 
-    /// <summary>Hands a firmware frame to the receiver and reports where the transfer stands.</summary>
+    /// <summary>Hands a firmware frame to the receiver and sends its answer.</summary>
     private bool Update(ReadOnlySpan<byte> frame)
     {
         _firmware ??= new Dp2FirmwareReceiver(Hardware, SecurityCounter, _keys) { Window = ChunkWindow };
@@ -451,20 +451,15 @@ internal sealed class Dp2Device : SimulatedDevice
                 break;
         }
 
-        SendFirmwareStatus();
+        SendFirmwareStatus(_firmware.Answer());
         return true;
     }
 
-    private void SendFirmwareStatus()
+    private void SendFirmwareStatus(Dp2FirmwareStatus status)
     {
-        var status = _firmware!.Status();
-        // Without any transfer there is nothing to report on.
-        if (status.Transfer == 0)
-            return;
-
         var writer = Writer;
         writer.Begin(FirmwareStatus, Spec.Number, DeviceMs, _sequence);
-        writer.Raw(_firmware.StatusPayload());
+        writer.Raw(Dp2FirmwareReceiver.Payload(status));
         Finish(HeaderType.Command, FrameKind.FirmwareStatus);
     }
 

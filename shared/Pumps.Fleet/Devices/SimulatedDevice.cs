@@ -160,6 +160,22 @@ public abstract class SimulatedDevice
         Hand(way);
     }
 
+    /// <summary>Takes one frame that came down as a method. Its answer does not go with the other frames that it causes, but back.</summary>
+    /// <returns>The answer: a response to a command, FWACK or FWPROG (DP1), firmware_status (DP2); null when there is none at once.</returns>
+    public DeviceFrame? Obey(ReadOnlySpan<byte> frame, long nowMs, List<DeviceFrame> way)
+    {
+        // What the device says of itself up to now is no answer, though it may look like one.
+        Advance(nowMs, way);
+        var first = way.Count;
+        Receive(frame, nowMs, way);
+        if (way.FindIndex(first, f => f.IsSound && IsAnswer(f)) is not (>= 0 and var at))
+            return null;
+
+        var answer = way[at];
+        way.RemoveAt(at);
+        return answer;
+    }
+
     /// <summary>Sets the telemetry interval; the next frame comes one interval from now.</summary>
     public void SetInterval(long seconds)
     {
@@ -177,6 +193,8 @@ public abstract class SimulatedDevice
     private protected const byte ResetFirmwareUpdate = 4;
 
     private protected abstract bool Understand(ReadOnlySpan<byte> frame);
+
+    private protected virtual bool IsAnswer(DeviceFrame frame) => frame.Kind is FrameKind.Response or FrameKind.FirmwareStatus;
 
     private protected abstract void SendDescribe(byte resetCause);
 

@@ -46,7 +46,7 @@ public sealed partial class RolloutStore(NpgsqlDataSource database) : IRolloutSt
             state = JsonSerializer.Serialize(RolloutMachine.Begin, Json),
             transfer_phase = TransferMachine.Begin.Phase.Name(),
             transfer_state = Write(TransferMachine.Begin),
-            reached = Enumerable.Range(0, rollout.Terms.Waves.Length - 1).Select(wave => rollout.Terms.Reached(wave, devices)).ToArray(),
+            reached = rollout.Terms.Reached(devices).ToArray(),
             now = now.UtcDateTime,
             target.Site,
             target.Tag,

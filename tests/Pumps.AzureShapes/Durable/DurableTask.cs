@@ -106,7 +106,8 @@ public abstract class TaskOrchestrationContext
 
     public abstract Task CreateTimer(DateTime fireAt, CancellationToken cancellationToken);
 
-    public virtual Task CreateTimer(TimeSpan delay, CancellationToken cancellationToken) => throw Shape.Only;
+    /// <summary>As the package has it.</summary>
+    public virtual Task CreateTimer(TimeSpan delay, CancellationToken cancellationToken) => CreateTimer(CurrentUtcDateTime.Add(delay), cancellationToken);
 
     public abstract Task<T> WaitForExternalEvent<T>(string eventName, CancellationToken cancellationToken = default);
 

@@ -13,12 +13,23 @@ namespace Azure.Messaging.ServiceBus
 
     public class ServiceBusSender
     {
+        protected ServiceBusSender()
+        {
+        }
+
         public virtual Task SendMessageAsync(ServiceBusMessage message, CancellationToken cancellationToken = default) => throw Shape.Only;
+
+        public virtual Task SendMessagesAsync(IEnumerable<ServiceBusMessage> messages, CancellationToken cancellationToken = default) => throw Shape.Only;
     }
 
+    /// <summary>It keeps what is put into it: what a fake of the sender takes.</summary>
     public class ServiceBusMessage
     {
-        public ServiceBusMessage(BinaryData body) => throw Shape.Only;
+        public ServiceBusMessage(BinaryData body) => Body = body;
+
+        public BinaryData Body { get; set; }
+
+        public string? SessionId { get; set; }
     }
 
     public class ServiceBusException : Exception

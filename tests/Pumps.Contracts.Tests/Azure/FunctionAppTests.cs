@@ -1,6 +1,10 @@
+using System.Globalization;
+using System.Reflection;
 using System.Text.Json;
 using Microsoft.Azure.Functions.Worker;
 using Pumps.Core.Offerings;
+using Pumps.Handlers.Commands;
+using Pumps.Handlers.Firmware;
 using Pumps.Handlers.Offerings;
 using Pumps.LocalRegion;
 
@@ -109,6 +113,23 @@ public sealed class FunctionAppTests
         Assert.That(host.RootElement.GetProperty("version").GetString(), Is.EqualTo("2.0"));
         Assert.That(hubs.GetProperty("maxEventBatchSize").GetInt32(), Is.LessThanOrEqualTo(hubs.GetProperty("prefetchCount").GetInt32()));
         Assert.That(hubs.GetProperty("initialOffsetOptions").GetProperty("type").GetString(), Is.EqualTo("fromStart"));
+    }
+
+    /// <summary>A turn of a device may be as long as its options allow, and nobody else may get the device meanwhile.</summary>
+    [Test]
+    public void The_host_keeps_a_session_longer_than_a_turn_and_gives_back_one_that_has_nothing_to_do()
+    {
+        using var host = JsonDocument.Parse(File.ReadAllText(Path.Combine(FunctionApp.Repository, "host.json")));
+        var bus = host.RootElement.GetProperty("extensions").GetProperty("serviceBus");
+        TimeSpan Of(string name) => TimeSpan.Parse(bus.GetProperty(name).GetString()!, CultureInfo.InvariantCulture);
+        var turn = typeof(FirmwareOptions).GetProperty(nameof(FirmwareOptions.Turn))!.GetCustomAttribute<System.ComponentModel.DataAnnotations.RangeAttribute>()!;
+
+        Assert.That(Of("maxAutoLockRenewalDuration"), Is.GreaterThan(TimeSpan.Parse((string)turn.Maximum, CultureInfo.InvariantCulture)));
+        Assert.That(Of("sessionIdleTimeout"), Is.InRange(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)));
+        Assert.That(
+            bus.GetProperty("maxConcurrentSessions").GetInt32(), Is.GreaterThanOrEqualTo(new CommandOptions().MethodsPerSecond),
+            "One instance serves all transfers that one unit of S1 has at a time.");
+        Assert.That(bus.TryGetProperty("autoCompleteMessages", out _), Is.False, "Every function leaves the settling of its message to the host.");
     }
 
     [Test]

@@ -1,4 +1,3 @@
-using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 using Pumps.Contracts.Tests.Provisioning;
 using Pumps.Core.Provisioning;
@@ -101,7 +100,7 @@ public sealed class OrderOrchestrationTests : OrderFixture
     public async Task The_timer_starts_a_run_unless_there_is_one_that_has_not_ended(OrchestrationRuntimeStatus? present, bool starts)
     {
         await OrderAsync(OrderKind.Provision, NewDevice());
-        var client = new DurableClient { Present = present };
+        var client = new FakeDurableClient(("orders-1", present));
         await new OrderFunctions(Orders).StartAsync(client, Cancel);
 
         Assert.That(client.Started, Is.EqualTo(starts ? new[] { (nameof(OrderFunctions.RunOrders), (object?)new OrderRun(), "orders-1") } : []));
@@ -110,48 +109,13 @@ public sealed class OrderOrchestrationTests : OrderFixture
     [Test]
     public async Task The_timer_starts_nothing_when_nothing_is_due()
     {
-        var client = new DurableClient();
+        var client = new FakeDurableClient();
         await new OrderFunctions(Orders).StartAsync(client, Cancel);
         await OrderAsync(OrderKind.Provision, NewDevice());
         await RunAsync();
         await new OrderFunctions(Orders).StartAsync(client, Cancel);
 
         Assert.That(client.Started, Is.Empty, "the order waits for its device");
-    }
-
-    /// <summary>Knows one instance, and remembers what was started.</summary>
-    private sealed class DurableClient() : DurableTaskClient("test")
-    {
-        public OrchestrationRuntimeStatus? Present { get; init; }
-
-        public List<(string Name, object? Input, string? Instance)> Started { get; } = [];
-
-        public override Task<OrchestrationMetadata?> GetInstancesAsync(string instanceId, bool getInputsAndOutputs = false, CancellationToken cancellation = default) =>
-            Task.FromResult(Present is { } status ? new OrchestrationMetadata(nameof(OrderFunctions.RunOrders), instanceId) { RuntimeStatus = status } : null);
-
-        public override Task<string> ScheduleNewOrchestrationInstanceAsync(
-            TaskName orchestratorName, object? input = null, StartOrchestrationOptions? options = null, CancellationToken cancellation = default)
-        {
-            Started.Add((orchestratorName.Name, input, options?.InstanceId));
-            return Task.FromResult(options!.InstanceId!);
-        }
-
-        public override AsyncPageable<OrchestrationMetadata> GetAllInstancesAsync(OrchestrationQuery? filter = null) => throw new NotSupportedException();
-
-        public override Task RaiseEventAsync(string instanceId, string eventName, object? eventPayload = null, CancellationToken cancellation = default) =>
-            throw new NotSupportedException();
-
-        public override Task<OrchestrationMetadata> WaitForInstanceStartAsync(string instanceId, bool getInputsAndOutputs = false, CancellationToken cancellation = default) =>
-            throw new NotSupportedException();
-
-        public override Task<OrchestrationMetadata> WaitForInstanceCompletionAsync(
-            string instanceId, bool getInputsAndOutputs = false, CancellationToken cancellation = default) => throw new NotSupportedException();
-
-        public override Task SuspendInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default) => throw new NotSupportedException();
-
-        public override Task ResumeInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default) => throw new NotSupportedException();
-
-        public override ValueTask DisposeAsync() => default;
     }
 
     private async Task OrchestrateAsync()

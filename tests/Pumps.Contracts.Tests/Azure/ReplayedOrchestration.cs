@@ -6,8 +6,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Pumps.Contracts.Tests.Azure;
 
 /// <summary>One thing that an orchestration has asked for.</summary>
-/// <param name="IsSub">A sub-orchestration; otherwise an activity.</param>
-internal sealed record DurableCall(string Name, object? Input, TaskOptions? Options, bool IsSub);
+/// <param name="Input">Of a timer: when it fires.</param>
+/// <param name="IsSub">A sub-orchestration; otherwise an activity or a timer.</param>
+internal sealed record DurableCall(string Name, object? Input, TaskOptions? Options, bool IsSub)
+{
+    public bool IsTimer => Input is DateTime;
+}
 
 /// <summary>
 /// Runs an orchestration as Durable Functions does: from its beginning after every answer, with the answers that its history has. An orchestration
@@ -16,6 +20,9 @@ internal sealed record DurableCall(string Name, object? Input, TaskOptions? Opti
 /// <param name="perform">Does what the orchestration asks for; an exception is the answer, too.</param>
 internal sealed class ReplayedOrchestration(Func<DurableCall, Task<object?>> perform)
 {
+    /// <summary>When every history begins. Timers alone let time go by.</summary>
+    public static readonly DateTime Begun = new(2025, 6, 1, 12, 0, 0, DateTimeKind.Utc);
+
     private readonly List<(DurableCall Call, Task<object?>? Answer)> _history = [];
 
     /// <summary>Everything that was asked for since the history began, in order.</summary>
@@ -49,7 +56,7 @@ internal sealed class ReplayedOrchestration(Func<DurableCall, Task<object?>> per
 
     private sealed class Context(ReplayedOrchestration of) : TaskOrchestrationContext
     {
-        private static readonly DateTime Noon = new(2025, 6, 1, 12, 0, 0, DateTimeKind.Utc);
+        private DateTime _now = Begun;
 
         public int Asked { get; private set; }
 
@@ -61,7 +68,7 @@ internal sealed class ReplayedOrchestration(Func<DurableCall, Task<object?>> per
 
         public override ParentOrchestrationInstance? Parent => null;
 
-        public override DateTime CurrentUtcDateTime => Noon;
+        public override DateTime CurrentUtcDateTime => _now;
 
         public override bool IsReplaying => Asked < of._history.Count;
 
@@ -80,7 +87,11 @@ internal sealed class ReplayedOrchestration(Func<DurableCall, Task<object?>> per
         public override Task<TResult> CallSubOrchestratorAsync<TResult>(TaskName orchestratorName, object? input = null, TaskOptions? options = null) =>
             AskAsync<TResult>(new(orchestratorName.Name, input, options, true));
 
-        public override Task CreateTimer(DateTime fireAt, CancellationToken cancellationToken) => throw Unused();
+        public override async Task CreateTimer(DateTime fireAt, CancellationToken cancellationToken)
+        {
+            await AskAsync<object?>(new("timer", fireAt, null, false));
+            _now = fireAt;
+        }
 
         public override Task<T> WaitForExternalEvent<T>(string eventName, CancellationToken cancellationToken = default) => throw Unused();
 

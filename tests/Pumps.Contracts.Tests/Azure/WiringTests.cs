@@ -5,9 +5,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Pumps.Azure;
 using Pumps.Azure.EventHubs;
+using Pumps.Azure.ServiceBus;
 using Pumps.Core.Offerings;
 using Pumps.Datapoints;
 using Pumps.Handlers;
+using Pumps.Handlers.Firmware;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Offerings;
@@ -85,6 +87,25 @@ public sealed class WiringTests
     }
 
     [Test]
+    public async Task A_firmware_key_that_is_none_stops_the_app_at_its_start_and_is_named()
+    {
+        var key = FunctionApp.All.Single(a => a.Name == "Portal").SampleSettings["Firmware__TrustedKeys__0"];
+        await using var services = Services(new ConfigurationBuilder().AddConfiguration(Sample()).AddInMemoryCollection([KeyValuePair.Create("Firmware:TrustedKeys:0", (string?)key)]).Build());
+
+        Assert.That(
+            () => services.GetRequiredService<IStartupValidator>().Validate(),
+            Throws.TypeOf<OptionsValidationException>().With.Message.Contains(key));
+    }
+
+    [Test]
+    public async Task Due_transfers_wait_in_Service_Bus()
+    {
+        await using var services = Services(Sample());
+
+        Assert.That(services.GetRequiredService<ITransferQueue>(), Is.TypeOf<TransferQueue>());
+    }
+
+    [Test]
     public async Task The_storage_keeps_history_as_long_as_the_settings_say()
     {
         await using var services = Services(new ConfigurationBuilder().AddConfiguration(Sample()).AddInMemoryCollection([KeyValuePair.Create("Postgres:HistoryKept", (string?)"30.00:00:00")]).Build());
@@ -132,10 +153,13 @@ public sealed class WiringTests
 
     private sealed class SilentRegistry : RegistryManager;
 
-    /// <summary>The sample settings of all apps, as the Functions host hands them to the worker: environment variables.</summary>
+    /// <summary>
+    /// The sample settings of all apps, as the Functions host hands them to the worker: environment variables. What the sample says of a firmware key is
+    /// none, and stops whoever leaves it there.
+    /// </summary>
     internal static IConfiguration Sample(string? without = null) => new ConfigurationBuilder()
         .AddInMemoryCollection(FunctionApp.All.SelectMany(app => app.SampleSettings).DistinctBy(s => s.Key)
             .Select(s => KeyValuePair.Create(s.Key.Replace("__", ":", StringComparison.Ordinal), (string?)s.Value))
-            .Where(s => s.Key != without))
+            .Where(s => s.Key != without && s.Key != "Firmware:TrustedKeys:0"))
         .Build();
 }

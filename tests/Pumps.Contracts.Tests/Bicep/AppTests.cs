@@ -3,11 +3,13 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Configuration;
 using Pumps.Azure.ServiceBus;
 using Pumps.Contracts.Tests.Azure;
 using Pumps.Core.Offerings;
 using Pumps.Handlers.Capacity;
 using Pumps.Handlers.Devices;
+using Pumps.Handlers.Firmware;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Offerings;
 
@@ -160,6 +162,20 @@ public sealed class AppTests(string regionName)
         });
     }
 
+    [Test]
+    public void The_region_s_firmware_keys_are_those_that_its_portal_trusts_and_no_other_app_has_them()
+    {
+        string[] keys = [Convert.ToBase64String(Enumerable.Repeat((byte)1, 32).ToArray()), Convert.ToBase64String(Enumerable.Repeat((byte)2, 32).ToArray())];
+        var region = Infrastructure.RegionWith(regionName, $"firmwareKeys: ['{keys[0]}', '{keys[1]}']");
+
+        foreach (var (app, _, name) in region.Deployments(Catalog.Offerings.Keys))
+        {
+            var settings = new ConfigurationBuilder().AddInMemoryCollection(SettingsOf(region, name).Select(s => KeyValuePair.Create(s.Key.Replace("__", ":", StringComparison.Ordinal), (string?)s.Value))).Build();
+            var trusted = settings.GetSection(FirmwareOptions.Section).Get<FirmwareOptions>()?.TrustedKeys ?? [];
+            Assert.That(trusted, Is.EqualTo(Adds(app, "PortalApi") ? keys : []), name);
+        }
+    }
+
     /// <summary>Commands go out as fast as the units of the hub allow, by the published limits.</summary>
     [Test]
     public void Commands_are_sent_at_the_pace_of_the_hub_s_units()
@@ -301,9 +317,9 @@ public sealed class AppTests(string regionName)
             .Distinct();
     }
 
-    /// <summary>Whether a setting such as <c>Rollout__ChunkBytes</c> is a member of an options record with its section.</summary>
+    /// <summary>Whether a setting such as <c>Rollout__ChunkBytes</c> is a member of an options record with its section, or one value of a member that is a list.</summary>
     private static bool IsOption(string setting) =>
-        setting.Split("__") is [var section, var member] && Options.Any(o =>
+        setting.Split("__") is [var section, var member, .. var place] && (place is [] || (place is [var index] && int.TryParse(index, out _))) && Options.Any(o =>
             (string?)o.GetField("Section")!.GetRawConstantValue() == section && o.GetProperty(member, BindingFlags.IgnoreCase | BindingFlags.Public | BindingFlags.Instance) is not null);
 
     private static IReadOnlyList<Type> Options { get; } =
@@ -318,12 +334,15 @@ public sealed class AppTests(string regionName)
     private static bool Takes(FunctionApp app, Type port) =>
         app.Functions.SelectMany(f => f.Handlers).SelectMany(h => h.GetConstructors().Single().GetParameters()).Any(p => p.ParameterType == port);
 
-    private static string[] Rings(FunctionApp app) => Adds(app, "ServiceBus") ? [CommandBell.Queue] : [];
+    private static string[] Rings(FunctionApp app) =>
+        [.. Adds(app, "ServiceBus") ? [CommandBell.Queue] : Array.Empty<string>(), .. Takes(app, typeof(ITransferQueue)) ? [TransferQueue.Queue] : Array.Empty<string>()];
 
     private static bool Durable(FunctionApp app) => Infrastructure.Apps.GetProperty(app.Name).GetProperty("durable").GetBoolean();
 
-    private Dictionary<string, string> Settings(string name) =>
-        _region.Of("Microsoft.Web/sites/config").Single(c => c.LastName == "appsettings" && c.Name[..c.Name.LastIndexOf('-')] == name)
+    private Dictionary<string, string> Settings(string name) => SettingsOf(_region, name);
+
+    private static Dictionary<string, string> SettingsOf(Region region, string name) =>
+        region.Of("Microsoft.Web/sites/config").Single(c => c.LastName == "appsettings" && c.Name[..c.Name.LastIndexOf('-')] == name)
             .Properties.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!);
 
     private Resource StorageOf(string name) => name == "archive"

@@ -30,6 +30,23 @@ internal sealed class Infrastructure
             return Read.TryGetValue(name, out var known) ? known : Read[name] = new(name, Compiler.Snapshot(ParameterFile(name)));
     }
 
+    /// <summary>A region as it would be with one more member in its file.</summary>
+    public static Region RegionWith(string name, string member)
+    {
+        var file = Path.Combine(Directory.CreateTempSubdirectory("pumps-region-").FullName, "region.bicepparam");
+        try
+        {
+            File.WriteAllText(file, File.ReadAllText(ParameterFile(name))
+                .Replace("using '../", $"using '{Path.GetRelativePath(Path.GetDirectoryName(file)!, Folder)}/", StringComparison.Ordinal)
+                .Replace("param region = {", $"param region = {{\n  {member}", StringComparison.Ordinal));
+            return new(name, Compiler.Snapshot(file));
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+        }
+    }
+
     [OneTimeTearDown]
     public void Stop()
     {

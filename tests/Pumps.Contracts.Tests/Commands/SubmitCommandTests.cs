@@ -137,7 +137,7 @@ public sealed class SubmitCommandTests : PostgresFixture
         var options = new CommandOptions();
         var requests = new RequestAuditTable(Database);
         await requests.AddAsync(new(Noon, "anna", "test", "POST /api/devices/{id}/commands", "dp1-1", "stop", "", "unknown_device", "none"), Cancel);
-        var keep = new KeepCommands(_store, requests, Microsoft.Extensions.Options.Options.Create(options), time);
+        var keep = new KeepCommands(_store, requests, new RolloutStore(Database), Microsoft.Extensions.Options.Options.Create(options), time);
         await submit.HandleAsync(Order("ended", "dp1-77", "stop", "{}"), Cancel);
         await submit.HandleAsync(Order("open", "dp1-77", "start", "{}"), Cancel);
         await new SubmitGroup(CatalogLoader.Load(CatalogLoader.DefaultFolder), _store, new CountingBell(), time).HandleAsync(

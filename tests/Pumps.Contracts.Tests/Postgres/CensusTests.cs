@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Time.Testing;
 using Pumps.Core.Commands;
+using Pumps.Core.Firmware;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Offerings;
 using Pumps.Postgres;
@@ -27,12 +28,13 @@ public sealed class CensusTests : PostgresFixture
         _listener = new() { InstrumentPublished = (instrument, it) => it.EnableMeasurementEvents(instrument) };
         _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
         {
-            if (instrument.Name.StartsWith("pumps.devices.", StringComparison.Ordinal) || instrument.Name == "pumps.commands")
+            if (instrument.Name.StartsWith("pumps.devices.", StringComparison.Ordinal) || instrument.Name == "pumps.commands"
+                || instrument.Name.StartsWith("pumps.firmware.", StringComparison.Ordinal))
                 _told[string.Join(' ', [instrument.Name, .. tags.ToArray().Select(t => t.Value)])] = value;
         });
         _listener.Start();
         _census = new(CatalogLoader.Load(CatalogLoader.DefaultFolder), new CensusTables(Database), new FakeTimeProvider(Noon));
-        await ExecuteAsync("delete from device; delete from device_connection; delete from latest; delete from dead_letter; delete from command");
+        await ExecuteAsync("delete from device; delete from device_connection; delete from latest; delete from dead_letter; delete from command; delete from firmware_transfer; delete from firmware_rollout");
     }
 
     [TearDown]
@@ -91,6 +93,30 @@ public sealed class CensusTests : PostgresFixture
             Is.EqualTo(new[] { "queued 1", "sent 0", "acknowledged 0", "done 1", "refused 0", "failed 1", "expired 0", "cancelled 0" }));
     }
 
+    [Test]
+    public async Task Open_firmware_transfers_are_counted_ended_ones_for_an_hour_and_rollouts_while_they_are_open()
+    {
+        await RolloutAsync(1, "running", null);
+        await RolloutAsync(2, "paused", null);
+        await RolloutAsync(3, "paused", "error_threshold");
+        await RolloutAsync(4, "done", null);
+        await TransferAsync(1, "waiting", null);
+        await TransferAsync(2, "waiting", null);
+        await TransferAsync(3, "ready", null);
+        await TransferAsync(4, "done", Noon.AddMinutes(-50));
+        await TransferAsync(5, "done", Noon.AddMinutes(-70));
+        await TransferAsync(6, "failed", Noon.AddMinutes(-1));
+
+        await _census.HandleAsync(Cancel);
+
+        Assert.That(
+            TransferPhases.All.Select(p => $"{p} {_told[$"pumps.firmware.transfers {p}"]}"),
+            Is.EqualTo(new[] { "waiting 2", "sending 0", "ready 1", "activating 0", "confirming 0", "cancelling 0", "done 1", "failed 1", "cancelled 0" }));
+        Assert.That(
+            _told.Where(t => t.Key.StartsWith("pumps.firmware.rollouts ", StringComparison.Ordinal)).Select(t => $"{t.Key["pumps.firmware.rollouts ".Length..]} {t.Value}"),
+            Is.EquivalentTo(new[] { "running 1", "paused 2", "aborting 0", "failing 1" }));
+    }
+
     private IEnumerable<string> Unreadable() =>
         _told.Where(t => t.Key.StartsWith("pumps.devices.unreadable ", StringComparison.Ordinal)).Select(t => $"{t.Key["pumps.devices.unreadable ".Length..]}: {t.Value}");
 
@@ -115,4 +141,13 @@ public sealed class CensusTests : PostgresFixture
         + "expires_at, repeatable, phase, attempt, doubts, route, may_be_held, ended_at) "
         + $"values ('dp2-01', {ordinal}, 'c{ordinal}', '{ordinal}', 'stop', '{{}}', false, 'a', 'api', '', '{Product}', 'dp2', '{at:O}', '{at:O}', false, '{phase}', 0, 0, 'none', "
         + $"false, {(phase == "queued" ? "null" : $"'{at:O}'")})");
+
+    private Task RolloutAsync(int number, string phase, string? reason) => ExecuteAsync(
+        "insert into firmware_rollout (rollout_id, image_id, product, firmware, target, terms, placed_by, devices, phase, state, created_at, ended_at) "
+        + $"values ('r{number}', 'i', '{Product}', '2', '{{}}', '{{}}', 'a', 1, '{phase}', jsonb_build_object('reason', {(reason is null ? "null::text" : $"'{reason}'")}), "
+        + $"'{Noon:O}', {(phase == "done" ? $"'{Noon:O}'" : "null")})");
+
+    private Task TransferAsync(int number, string phase, DateTimeOffset? endedAt) => ExecuteAsync(
+        "insert into firmware_transfer (device_id, rollout_no, customer, wave, phase, state, ended_at) "
+        + $"values ('dp2-{number}', 1, '', 0, '{phase}', '{{}}', {(endedAt is { } at ? $"'{at:O}'" : "null")})");
 }

@@ -45,7 +45,7 @@ public sealed class Dp2FirmwareTests
             Assert.That(
                 React(device, [.. session.GetProperty("frames").EnumerateArray().Select(f => Convert.FromHexString(f.GetString()!))]),
                 Is.EqualTo(session.GetProperty("expect").EnumerateArray().Select(e => e.GetString())));
-            Assert.That(Convert.ToHexStringLower(device.StatusPayload()), Is.EqualTo(session.GetProperty("finalStatusPayloadHex").GetString()));
+            Assert.That(Convert.ToHexStringLower(Dp2FirmwareReceiver.Payload(device.Status())), Is.EqualTo(session.GetProperty("finalStatusPayloadHex").GetString()));
         });
     }
 
@@ -78,6 +78,36 @@ public sealed class Dp2FirmwareTests
                 "accepted", "stored", "wrong_product", "wrong_product", "wrong_hardware", "wrong_hardware", "downgrade_refused",
                 "E_SIGNATURE", "E_MANIFEST", "resumed", "duplicate"]));
         Assert.That(device.Status().Received, Is.EqualTo(1));
+    }
+
+    /// <summary>Whoever sent the frame must learn why, and not how another transfer fares.</summary>
+    [Test]
+    public void A_refused_frame_is_answered_with_its_refusal_while_another_transfer_goes_on([Values] bool isComplete)
+    {
+        var device = Device();
+        React(device, Offer(Good), Chunk(0), Chunk(1), Chunk(2));
+        if (isComplete)
+            React(device, Chunk(3));
+        var status = Dp2FirmwareReceiver.Payload(device.Status());
+        Assert.That(Dp2FirmwareReceiver.Payload(device.Answer()), Is.EqualTo(status), "a chunk that was taken");
+
+        foreach (var (frame, result) in new[]
+                 {
+                     (Offer(Good with { Class = Good.Vendor }, transfer: 8), "wrong_product"), (Offer(Good with { HardwareMin = 3 }, transfer: 8), "wrong_hardware"),
+                     (Offer(Good with { SecurityCounter = 11 }, transfer: 8), "downgrade_refused"), (Offer(Good with { Version = "1" }, transfer: 8), "bad_manifest"),
+                     (Dp2Encoder.Encode(Dp2Samples.Header, TestKey.Offer(8, Bytes(Good)) with { Signature = new byte[64] }), "bad_signature"),
+                     (Dp2Encoder.Encode(Dp2Samples.Header, TestKey.Offer(8, Bytes(Good)) with { KeyId = new byte[8] }), "unknown_key"),
+                     (Chunk(0, transfer: 8), "unknown_transfer"), (Control(1, transfer: 8), "unknown_transfer"),
+                 })
+        {
+            React(device, frame);
+            var answer = device.Answer();
+            Assert.That((answer.Transfer, answer.State, Dp2Names.FirmwareResult(answer.Result!.Value)), Is.EqualTo((8u, (byte)Dp2TransferState.Failed, result)));
+            Assert.That(Dp2FirmwareReceiver.Payload(device.Status()), Is.EqualTo(status), "the other transfer goes on");
+        }
+
+        React(device, Control(1));
+        Assert.That(Dp2FirmwareReceiver.Payload(device.Answer()), Is.EqualTo(status), "a refusal answers its own frame only");
     }
 
     [Test]

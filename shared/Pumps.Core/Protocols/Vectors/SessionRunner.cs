@@ -87,7 +87,7 @@ internal sealed class SessionRunner(DictionarySet dictionaries, Func<IReadOnlyDi
         List<string> reactions = [.. frames.Select(frame => receiver.Handle(frame, receivedAtMs))];
 
         var status = receiver.Status();
-        return (reactions, ToJson(json => WriteStatus(json, status)), Convert.ToHexStringLower(receiver.StatusPayload()));
+        return (reactions, ToJson(json => WriteStatus(json, status)), Convert.ToHexStringLower(Dp2FirmwareReceiver.Payload(status)));
     }
 
     private static void WriteStatus(Utf8JsonWriter json, Dp2FirmwareStatus status)
