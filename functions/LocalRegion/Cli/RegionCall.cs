@@ -14,6 +14,9 @@ internal sealed class RegionCall(TimeSpan? patience = null)
 
     private const string IdempotencyKey = "Idempotency-Key";
 
+    // A larger body may be too large for its route.
+    private const int UnaskedBytesMax = 1 << 20;
+
     // A region that works answers in milliseconds, and one that has much to do in seconds.
     private readonly TimeSpan _patience = patience ?? TimeSpan.FromSeconds(30);
 
@@ -114,6 +117,8 @@ internal sealed class RegionCall(TimeSpan? patience = null)
         using var request = new HttpRequestMessage(method, path) { Content = body };
         if (idempotencyKey is not null)
             request.Headers.Add(IdempotencyKey, idempotencyKey);
+        // What is refused for its size is refused before it is sent: a connection that ends in the middle tells no reason.
+        request.Headers.ExpectContinue = body?.Headers.ContentLength > UnaskedBytesMax;
         using var answer = await http.SendAsync(request, cancel);
         return answer.IsSuccessStatusCode
             ? await answer.Content.ReadAsStringAsync(cancel)
