@@ -5,7 +5,7 @@
 -- out:   number of transfers; without any there is no rollout either. A device that has come or gone since they were counted makes the last waves
 --        so much larger or smaller
 -- plan:  device as a whole, or a range of device_site or device_customer, device_tags, or one probe of device_id per name; one probe of
---        firmware_transfer_open per device; a sort. A million devices take a minute
+--        firmware_transfer_open per device; a sort. A million devices take half a minute
 with target as materialized (
     select d.device_id, d.customer,
            width_bucket(row_number() over (order by md5(@id || ':' || d.device_id) collate "C", d.device_id) - 1, @reached::bigint[]) as wave

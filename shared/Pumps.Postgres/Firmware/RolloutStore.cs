@@ -13,7 +13,7 @@ namespace Pumps.Postgres;
 /// <summary>Rollouts in PostgreSQL: one row each, and one for each device of it.</summary>
 public sealed partial class RolloutStore(NpgsqlDataSource database) : IRolloutStore
 {
-    // A statement that goes over all devices of a rollout: a million take a minute.
+    // A statement that goes over all devices of a rollout, or waits for one that does: a million take half a minute.
     private const int LongStatementSeconds = 600;
 
     /// <summary>How states are stored, and what was asked. A test pins it: a running rollout must survive a new version.</summary>
@@ -94,14 +94,14 @@ public sealed partial class RolloutStore(NpgsqlDataSource database) : IRolloutSt
     {
         await using var session = await database.OpenConnectionAsync(cancel);
         await using var transaction = await session.BeginTransactionAsync(cancel);
-        var kept = await session.ExecuteAsync(new CommandDefinition(Sql.KeepRollout, new
+        var kept = await session.ExecuteAsync(Long(Sql.KeepRollout, new
         {
             rollout = rollout.Number,
             rollout.Version,
             phase = next.Phase.Name(),
             state = JsonSerializer.Serialize(next, Json),
             ended = next.EndedAt?.UtcDateTime,
-        }, transaction, cancellationToken: cancel));
+        }, transaction, cancel));
         if (kept == 0)
             return false;
 
@@ -155,6 +155,10 @@ public sealed partial class RolloutStore(NpgsqlDataSource database) : IRolloutSt
     private static async Task<StoredRollout?> FindAsync(NpgsqlConnection session, NpgsqlTransaction? transaction, string id, CancellationToken cancel) =>
         (await session.QuerySingleOrDefaultAsync<RolloutRow>(new CommandDefinition(Sql.FindRollout, new { id }, transaction, cancellationToken: cancel)))?.ToRollout();
 
+    private static T Read<T>(string document) => JsonSerializer.Deserialize<T>(document, Json)!;
+
+    private static MaintenanceWindow? ReadWindow(string? document) => document is null ? null : Read<MaintenanceWindow>(document);
+
     /// <summary>A row of firmware_rollout, with the names of its columns.</summary>
     private sealed class RolloutRow
     {
@@ -177,8 +181,4 @@ public sealed partial class RolloutStore(NpgsqlDataSource database) : IRolloutSt
             new(Rollout_Id, Image_Id, Read<GroupTarget>(Target), Read<RolloutTerms>(Terms), ReadWindow(Maintenance), Placed_By),
             Product, Firmware, Read<RolloutState>(State), Version, Devices, Created_At);
     }
-
-    private static T Read<T>(string document) => JsonSerializer.Deserialize<T>(document, Json)!;
-
-    private static MaintenanceWindow? ReadWindow(string? document) => document is null ? null : Read<MaintenanceWindow>(document);
 }
