@@ -125,7 +125,5 @@ public sealed class RolloutOrchestrationTests
 
         public Task<(int Units, long Downlink)> TakePaceAsync(string deviceId, int wanted, Pace methods, DateTimeOffset now, CancellationToken cancel) =>
             throw new NotSupportedException();
-
-        public Task<int> RemoveAsync(DateTimeOffset before, int limit, CancellationToken cancel) => throw new NotSupportedException();
     }
 }
