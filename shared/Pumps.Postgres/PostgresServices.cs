@@ -51,7 +51,9 @@ public static class PostgresServices
         services.AddSingleton<ICensus, CensusTables>();
         services.AddSingleton<IScheduleStore, ScheduleStore>();
         services.AddSingleton<IFirmwareImages, FirmwareImages>();
-        services.AddSingleton<IRolloutStore, RolloutStore>();
+        services.AddSingleton<RolloutStore>();
+        services.AddSingleton<IRolloutStore>(s => s.GetRequiredService<RolloutStore>());
+        services.AddSingleton<ITransferStore>(s => s.GetRequiredService<RolloutStore>());
         services.AddSingleton<IOrderStore, OrderTable>();
         services.AddSingleton<IBulkStore, BulkTable>();
         services.AddSingleton<IClaimStore, ClaimTable>();

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Pumps.Core.Devices;
 using Pumps.Core.Offerings;
+using Pumps.Handlers.Firmware;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 
@@ -12,7 +13,7 @@ namespace Pumps.Handlers.Devices;
 /// Safe to run twice on the same batch, and indifferent to late events: each carries a number that grows. What is no connection event, and events
 /// of devices that the directory does not know, are filtered. If the store fails, the exception goes up, and the host must bring the batch again.
 /// </remarks>
-public sealed class TrackConnections(IConnectionStore store, Catalog catalog, Ledger ledger, TimeProvider time)
+public sealed class TrackConnections(IConnectionStore store, WakeTransfers transfers, Catalog catalog, Ledger ledger, TimeProvider time)
 {
     public const string Service = "connections";
 
@@ -39,6 +40,10 @@ public sealed class TrackConnections(IConnectionStore store, Catalog catalog, Le
                 return _restart is { } restart ? Step(known, line, restart, changes) : line;
             }, cancel);
 
+        // What is to be sent to a device need not wait until somebody tries again.
+        string[] come = [.. signals.Where(s => s.Any(signal => signal.Kind is ConnectionSignalKind.Connected)).Select(s => s.Key)];
+        if (come.Length > 0)
+            await transfers.HandleAsync(come, cancel);
         changes.Count();
         handling.Done(new(batch.Events.Count, taken, 0, 0, batch.Events.Count - taken));
     }

@@ -44,11 +44,8 @@ public enum RolloutPlacing
     NoImage,
 }
 
-/// <summary>Rollouts and their transfers. PostgreSQL in both worlds.</summary>
-/// <remarks>
-/// A device has one transfer at a time that is not over. A driver has a transfer for itself while its lease lasts. A transfer of a paused rollout is not
-/// due, unless its device has begun to start the image (<see cref="TransferPhases.CanPause"/>).
-/// </remarks>
+/// <summary>Rollouts, with their transfers as whoever leads them sees these. PostgreSQL in both worlds.</summary>
+/// <remarks>A device has one transfer at a time that is not over.</remarks>
 public interface IRolloutStore
 {
     /// <summary>
@@ -82,33 +79,6 @@ public interface IRolloutStore
 
     /// <summary>The newest transfers of a device, newest first.</summary>
     Task<IReadOnlyList<StoredTransfer>> ListOfDeviceAsync(string deviceId, int limit, CancellationToken cancel);
-
-    /// <summary>
-    /// Devices whose transfers are due and are neither queued nor in a driver's hands, for this caller to queue, oldest first; at most so many that with
-    /// those queued and in hands there are <paramref name="activeMax"/>.
-    /// </summary>
-    /// <param name="queuedFor">After this a transfer that no driver has taken is queued again.</param>
-    Task<IReadOnlyList<string>> ClaimAsync(DateTimeOffset now, TimeSpan queuedFor, int activeMax, CancellationToken cancel);
-
-    /// <summary>Ends every lease and forgets every queue: whoever had them is gone.</summary>
-    Task<int> TakeOverAsync(CancellationToken cancel);
-
-    /// <summary>Takes the transfer of a device, if it is due and in nobody's hands.</summary>
-    /// <returns>The transfer, and whether its rollout is being aborted; null when there is nothing to do now.</returns>
-    Task<(StoredTransfer Transfer, bool IsAborted)?> TakeAsync(string deviceId, DateTimeOffset now, TimeSpan lease, CancellationToken cancel);
-
-    /// <summary>Keeps a transfer's state and gives it back. A device that has spoken meanwhile (<see cref="WakeAsync"/>) stays due.</summary>
-    /// <returns>When it is due again; null: not at all, or somebody else has changed it since it was taken.</returns>
-    Task<DateTimeOffset?> KeepAsync(StoredTransfer transfer, TransferState next, DateTimeOffset now, CancellationToken cancel);
-
-    /// <summary>Devices have spoken of firmware, or started: their open transfers that have begun are due now. Safe to repeat.</summary>
-    /// <returns>Those whose transfer is due now.</returns>
-    Task<IReadOnlyList<string>> WakeAsync(IReadOnlyList<string> deviceIds, DateTimeOffset now, CancellationToken cancel);
-
-    /// <summary>Takes room for transmissions from the pace of direct methods, of which commands keep half for themselves; and numbers frames for the device.</summary>
-    /// <param name="wanted">In units of 4 KB, as the hub counts.</param>
-    /// <returns>How many of the units may go now, and the number of the first frame.</returns>
-    Task<(int Units, long Downlink)> TakePaceAsync(string deviceId, int wanted, Pace methods, DateTimeOffset now, CancellationToken cancel);
 
     /// <summary>Removes rollouts that ended before a time, with their transfers, at most so many of these.</summary>
     /// <returns>How many transfers; fewer than the limit when none is left.</returns>

@@ -6,10 +6,10 @@ namespace Pumps.Handlers.Firmware;
 /// <summary>Queues the devices whose transfers are due.</summary>
 /// <remarks>Safe to run anywhere and as often as one likes. What a lost queue or a killed driver has left behind is queued again after a while.</remarks>
 public sealed class QueueTransfers(
-    IRolloutStore store, ITransferQueue queue, IOptions<FirmwareOptions> options, IOptions<CommandOptions> commands, TimeProvider time)
+    ITransferStore store, ITransferQueue queue, IOptions<FirmwareOptions> options, IOptions<CommandOptions> commands, TimeProvider time)
 {
     // Far longer than a device waits for its turn behind TransfersMax others.
-    private static readonly TimeSpan QueuedFor = TimeSpan.FromMinutes(10);
+    internal static readonly TimeSpan QueuedFor = TimeSpan.FromMinutes(10);
 
     // A device takes a frame a second or so: more of them than the pace has frames would only wait for each other.
     private readonly int _activeMax = Math.Clamp((int)commands.Value.MethodsPerSecond, 1, options.Value.TransfersMax);

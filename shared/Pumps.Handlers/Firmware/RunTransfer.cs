@@ -14,7 +14,7 @@ namespace Pumps.Handlers.Firmware;
 /// device what it has. An exception of a port goes up; the transfer is taken up again when the lease is over.
 /// </remarks>
 public sealed class RunTransfer(
-    IRolloutStore store, ImageShelf shelf, FirmwareLink link, ITransferQueue queue, IOptions<FirmwareOptions> options, IOptions<CommandOptions> commands,
+    ITransferStore store, ImageShelf shelf, FirmwareLink link, ITransferQueue queue, IOptions<FirmwareOptions> options, IOptions<CommandOptions> commands,
     TimeProvider time, ILogger<RunTransfer> log)
 {
     // DP1 image ids are a byte, and 0 is none.
@@ -42,10 +42,10 @@ public sealed class RunTransfer(
         var terms = new TransferTerms(image.Head.Protocol, image.Head.Version, image.Head.Chunks, NumberOf(image.Head.Protocol, transfer.RolloutNumber));
         var state = await ServeAsync(transfer, isAborted, image.Head, content, terms, now + options.Value.Turn, cancel);
 
-        var due = await store.KeepAsync(transfer, state, time.GetUtcNow(), cancel);
+        var isDue = await store.KeepAsync(transfer, state, time.GetUtcNow(), QueueTransfers.QueuedFor, cancel);
         if (state.Phase.IsOver())
             log.TransferEnded(transfer.RolloutId, device, state.Phase, state.Reason);
-        if (due <= time.GetUtcNow())
+        if (isDue)
             await queue.EnqueueAsync([device], cancel);
     }
 

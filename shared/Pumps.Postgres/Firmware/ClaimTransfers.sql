@@ -1,7 +1,7 @@
--- Finds transfers that are due and neither queued nor in a driver's hands, and marks them as queued, oldest first. After LockClaim.sql, as a statement of
--- its own: it must see what others have queued.
+-- Finds transfers that are due and neither queued nor in a driver's hands, and marks them as queued: those that a pause does not hold back, since their
+-- devices are starting an image, and the oldest of the others. After LockClaim.sql, as a statement of its own: it must see what others have queued.
 -- in:    @phases text[]: those that are not over, @held text[]: those of them that a pause holds back, @now, @until timestamptz,
---        @active int: at most so many with those that are queued or in hands
+--        @active int: at most so many of the held ones, with all that are queued or in hands
 -- out:   device_id text
 -- locks: the rows it marks until commit; those that somebody else is at are left for the next time
 -- plan:  firmware_transfer_active as a whole; per rollout that is not over and phase the beginning of a range of firmware_transfer_due; one probe of the
@@ -11,8 +11,8 @@ with room as (
       from firmware_transfer
      where (queued_until is not null or lease_until is not null)
        and (queued_until > @now or lease_until > @now)
-), due as (
-    select t.device_id, t.rollout_no
+), found as (
+    select t.device_id, t.rollout_no, t.due_at, p.phase = any(@held) as waits
       from firmware_rollout r
      cross join unnest(@phases) as p (phase)
      cross join lateral (
@@ -28,8 +28,10 @@ with room as (
             limit @active) t
      where r.ended_at is null
        and (r.phase <> 'paused' or p.phase <> all(@held))
-     order by t.due_at
-     limit (select n from room)
+), due as (
+    select device_id, rollout_no from found where not waits
+     union all
+    (select device_id, rollout_no from found where waits order by due_at limit (select n from room))
 ), mine as (
     select t.device_id, t.rollout_no
       from due

@@ -57,29 +57,36 @@ public sealed partial class RolloutStore
     {
         await using var session = await database.OpenConnectionAsync(cancel);
         await using var transaction = await session.BeginTransactionAsync(cancel);
-        var taken = await session.ExecuteAsync(new CommandDefinition(
+        var isTaken = await session.QuerySingleOrDefaultAsync<bool>(new CommandDefinition(
             Sql.TakeTransfer, new { device = deviceId, held = Held, now = now.UtcDateTime, until = (now + lease).UtcDateTime }, transaction, cancellationToken: cancel));
-        if (taken == 0)
+        if (!isTaken)
+        {
+            await transaction.CommitAsync(cancel);
             return null;
+        }
+
         var row = await session.QuerySingleAsync<TransferRow>(
             new CommandDefinition(Sql.ReadTransfer, new { device = deviceId }, transaction, cancellationToken: cancel));
         await transaction.CommitAsync(cancel);
         return (row.ToTransfer(), RolloutPhases.Parse(row.Rollout_Phase!) is RolloutPhase.Aborting);
     }
 
-    public async Task<DateTimeOffset?> KeepAsync(StoredTransfer transfer, TransferState next, DateTimeOffset now, CancellationToken cancel)
+    public async Task<bool> KeepAsync(
+        StoredTransfer transfer, TransferState next, DateTimeOffset now, TimeSpan queuedFor, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
-        return await session.QuerySingleOrDefaultAsync<DateTime?>(new CommandDefinition(Sql.KeepTransfer, new
+        return await session.QuerySingleOrDefaultAsync<bool>(new CommandDefinition(Sql.KeepTransfer, new
         {
             device = transfer.DeviceId,
             rollout = transfer.RolloutNumber,
             transfer.Version,
             phase = next.Phase.Name(),
+            held = Held,
             state = Write(next),
             due = next.DueAt?.UtcDateTime,
             ended = next.EndedAt?.UtcDateTime,
             now = now.UtcDateTime,
+            until = (now + queuedFor).UtcDateTime,
         }, cancellationToken: cancel));
     }
 

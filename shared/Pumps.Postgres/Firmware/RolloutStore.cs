@@ -11,7 +11,7 @@ using Pumps.Handlers.Firmware;
 namespace Pumps.Postgres;
 
 /// <summary>Rollouts in PostgreSQL: one row each, and one for each device of it.</summary>
-public sealed partial class RolloutStore(NpgsqlDataSource database) : IRolloutStore
+public sealed partial class RolloutStore(NpgsqlDataSource database) : IRolloutStore, ITransferStore
 {
     // A statement that goes over all devices of a rollout, or waits for one that does: a million take half a minute.
     private const int LongStatementSeconds = 600;

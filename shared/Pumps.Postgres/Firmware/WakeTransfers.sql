@@ -1,6 +1,6 @@
 -- Makes the open transfers of devices due that have begun; one in a driver's hands as soon as that gives it back. Writes nothing that is so already.
 -- in:    @devices text[], @held text[]: phases that a pause holds back, @now timestamptz
--- out:   device_id text of those that a driver can take now
+-- out:   device_id text of those that a driver can take now and that a pause does not hold back
 -- locks: the rows until commit, in the order of their devices
 -- plan:  one probe of firmware_transfer_open per device
 with mine as (
@@ -17,9 +17,8 @@ with mine as (
        and t.rollout_no = mine.rollout_no
        and (t.due_at > @now or t.due_at is null or t.lease_until is not null and t.woken_at is null)
 )
-select mine.device_id
+select device_id
   from mine
-  join firmware_rollout r on r.rollout_no = mine.rollout_no
- where (mine.lease_until is null or mine.lease_until <= @now)
-   and (mine.phase <> all(@held) or r.phase <> 'paused')
- order by mine.device_id;
+ where (lease_until is null or lease_until <= @now)
+   and phase <> all(@held)
+ order by device_id;

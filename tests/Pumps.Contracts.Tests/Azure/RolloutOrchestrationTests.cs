@@ -3,7 +3,6 @@ using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pumps.Core.Firmware;
 using Pumps.Devices;
-using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Firmware;
 using Pumps.Handlers.Provisioning;
@@ -110,20 +109,6 @@ public sealed class RolloutOrchestrationTests
 
         public Task<IReadOnlyList<StoredTransfer>> ListOfDeviceAsync(string deviceId, int limit, CancellationToken cancel) => throw new NotSupportedException();
 
-        public Task<IReadOnlyList<string>> ClaimAsync(DateTimeOffset now, TimeSpan queuedFor, int activeMax, CancellationToken cancel) => throw new NotSupportedException();
-
         public Task<int> RemoveAsync(DateTimeOffset before, int limit, CancellationToken cancel) => throw new NotSupportedException();
-
-        public Task<int> TakeOverAsync(CancellationToken cancel) => throw new NotSupportedException();
-
-        public Task<(StoredTransfer Transfer, bool IsAborted)?> TakeAsync(string deviceId, DateTimeOffset now, TimeSpan lease, CancellationToken cancel) =>
-            throw new NotSupportedException();
-
-        public Task<DateTimeOffset?> KeepAsync(StoredTransfer transfer, TransferState next, DateTimeOffset now, CancellationToken cancel) => throw new NotSupportedException();
-
-        public Task<IReadOnlyList<string>> WakeAsync(IReadOnlyList<string> deviceIds, DateTimeOffset now, CancellationToken cancel) => throw new NotSupportedException();
-
-        public Task<(int Units, long Downlink)> TakePaceAsync(string deviceId, int wanted, Pace methods, DateTimeOffset now, CancellationToken cancel) =>
-            throw new NotSupportedException();
     }
 }

@@ -78,6 +78,6 @@ public abstract class RolloutFixture : PostgresFixture
     private protected async Task ComeToAsync(string device, TransferPhase phase, DateTimeOffset? due)
     {
         var taken = await TakeAsync(device);
-        await Store.KeepAsync(taken, taken.State with { Phase = phase, DueAt = due, EndedAt = phase.IsOver() ? Noon : null }, Noon, Cancel);
+        await Store.KeepAsync(taken, taken.State with { Phase = phase, DueAt = due, EndedAt = phase.IsOver() ? Noon : null }, Noon, TimeSpan.Zero, Cancel);
     }
 }

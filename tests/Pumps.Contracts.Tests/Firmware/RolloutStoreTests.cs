@@ -131,7 +131,7 @@ public sealed class RolloutStoreTests : RolloutFixture
         await Store.KeepAsync(taken, new(TransferPhase.Activating, Noon)
         {
             Stored = 1, Silences = 2, Pauses = 3, Restarts = 4, Deadline = Noon, Reason = "lost", StartedAt = Noon, Missing = [new(1, 2)], Window = 3, IsChecked = true,
-        }, Noon, Cancel);
+        }, Noon, Queued, Cancel);
 
         Assert.That(
             await ScalarAsync<string>("select concat_ws(E'\n', target, terms, maintenance, state) from firmware_rollout"),
@@ -191,11 +191,14 @@ public sealed class RolloutStoreTests : RolloutFixture
         Assert.That(await Store.ClaimAsync(Noon, Queued, 100, Cancel), Is.Empty);
 
         var second = await TakeAsync(Device(0), Noon + Lease);
-        Assert.That(await Store.KeepAsync(first, first.State with { Phase = TransferPhase.Failed, DueAt = null, EndedAt = Noon }, Noon, Cancel), Is.Null);
+        Assert.That(await Store.KeepAsync(first, first.State with { Phase = TransferPhase.Failed, DueAt = Noon }, Noon, Queued, Cancel), Is.False);
         var later = Noon.AddHours(1);
-        Assert.That(await Store.KeepAsync(second, second.State with { Phase = TransferPhase.Ready, DueAt = later }, Noon + Lease, Cancel), Is.EqualTo(later));
+        Assert.That(await Store.KeepAsync(second, second.State with { Phase = TransferPhase.Ready, DueAt = later }, Noon + Lease, Queued, Cancel), Is.False);
         Assert.That(await Store.TakeAsync(Device(0), later.AddSeconds(-1), Lease, Cancel), Is.Null, "not due");
-        Assert.That((await TakeAsync(Device(0), later)).State, Is.EqualTo(new TransferState(TransferPhase.Ready, later)));
+        var third = await TakeAsync(Device(0), later);
+        Assert.That(third.State, Is.EqualTo(new TransferState(TransferPhase.Ready, later)));
+        Assert.That(await Store.KeepAsync(third, third.State, later, Queued, Cancel), Is.True, "It is due, and queued with that.");
+        Assert.That(await Store.ClaimAsync(later, Queued, 100, Cancel), Is.Empty);
     }
 
     [Test]
@@ -229,7 +232,7 @@ public sealed class RolloutStoreTests : RolloutFixture
                         served.Add(device);
                         await store.KeepAsync(transfer, stored == turns
                             ? transfer.State with { Phase = TransferPhase.Done, DueAt = null, EndedAt = Noon, Stored = stored }
-                            : transfer.State with { Phase = TransferPhase.Sending, Stored = stored }, Noon, Cancel);
+                            : transfer.State with { Phase = TransferPhase.Sending, Stored = stored }, Noon, Queued, Cancel);
                     }
             }
         }
@@ -253,6 +256,18 @@ public sealed class RolloutStoreTests : RolloutFixture
     }
 
     [Test]
+    public async Task Who_is_starting_an_image_need_not_wait_until_others_have_it()
+    {
+        await DevicesAsync(5);
+        await StartedAsync(Rollout("r"));
+        await ComeToAsync(Device(3), TransferPhase.Activating, Noon);
+        await ComeToAsync(Device(4), TransferPhase.Confirming, Noon);
+        await TakeAsync(Device(0));
+
+        Assert.That(await Store.ClaimAsync(Noon, Queued, 1, Cancel), Is.EqualTo(new[] { Device(3), Device(4) }), "One that is in hand takes all the room.");
+    }
+
+    [Test]
     public async Task A_pause_holds_back_who_has_not_begun_to_start_the_image()
     {
         await DevicesAsync(5);
@@ -261,12 +276,14 @@ public sealed class RolloutStoreTests : RolloutFixture
         await ComeToAsync(Device(2), TransferPhase.Ready, Noon);
         await ComeToAsync(Device(3), TransferPhase.Activating, Noon);
         await ComeToAsync(Device(4), TransferPhase.Confirming, Noon);
+        var inHand = await TakeAsync(Device(0));
         rollout = await PhaseAsync(rollout, RolloutPhase.Paused);
 
         Assert.That(await Store.WakeAsync([.. Enumerable.Range(0, 5).Select(Device)], Noon, Cancel), Is.EqualTo(new[] { Device(3), Device(4) }));
         Assert.That(await Store.ClaimAsync(Noon, Queued, 100, Cancel), Is.EqualTo(new[] { Device(3), Device(4) }));
         Assert.That(await Store.TakeAsync(Device(2), Noon, Lease, Cancel), Is.Null);
         Assert.That(await TakeAsync(Device(3)), Is.Not.Null);
+        Assert.That(await Store.KeepAsync(inHand, inHand.State with { Phase = TransferPhase.Sending, DueAt = Noon }, Noon, Queued, Cancel), Is.False, "Its driver stops, too.");
 
         await PhaseAsync(rollout, RolloutPhase.Running);
         Assert.That(await Store.ClaimAsync(Noon, Queued, 100, Cancel), Is.EqualTo(new[] { Device(0), Device(1), Device(2) }));
@@ -288,8 +305,8 @@ public sealed class RolloutStoreTests : RolloutFixture
             (await Store.ListOfDeviceAsync(Device(0), 1, Cancel)).Single().State, Is.EqualTo(new TransferState(TransferPhase.Cancelled, null) { EndedAt = Noon }));
         Assert.That(await Store.ClaimAsync(Noon, Queued, 100, Cancel), Is.EqualTo(new[] { Device(1), Device(2) }));
         Assert.That((await Store.TakeAsync(Device(2), Noon, Lease, Cancel))!.Value.IsAborted, Is.True);
-        var due = await Store.KeepAsync(beginning, beginning.State with { Phase = TransferPhase.Sending, DueAt = Noon.AddHours(1) }, Noon, Cancel);
-        Assert.That(due, Is.EqualTo(Noon), "Whoever was just beginning hears of it, too.");
+        var isDue = await Store.KeepAsync(beginning, beginning.State with { Phase = TransferPhase.Sending, DueAt = Noon.AddHours(1) }, Noon, Queued, Cancel);
+        Assert.That(isDue, Is.True, "Whoever was just beginning hears of it, too.");
     }
 
     [Test]
@@ -306,12 +323,12 @@ public sealed class RolloutStoreTests : RolloutFixture
         var now = Noon.AddHours(1).AddSeconds(5);
         Assert.That(await Store.WakeAsync(all, now, Cancel), Is.EqualTo(new[] { Device(0) }), "The others: in hand, waiting, over, unknown.");
         Assert.That(await Store.WakeAsync(all, now, Cancel), Is.EqualTo(new[] { Device(0) }));
-        Assert.That(await Store.KeepAsync(taken, taken.State with { DueAt = Noon.AddHours(2) }, now, Cancel), Is.EqualTo(now));
+        Assert.That(await Store.KeepAsync(taken, taken.State with { DueAt = Noon.AddHours(2) }, now, Queued, Cancel), Is.True);
         Assert.That(await TakeAsync(Device(1), now), Is.Not.Null);
 
         var end = await TakeAsync(Device(0), now);
         await Store.WakeAsync(all, now, Cancel);
-        Assert.That(await Store.KeepAsync(end, end.State with { Phase = TransferPhase.Done, DueAt = null, EndedAt = now }, now, Cancel), Is.Null);
+        Assert.That(await Store.KeepAsync(end, end.State with { Phase = TransferPhase.Done, DueAt = null, EndedAt = now }, now, Queued, Cancel), Is.False);
         Assert.That(await Store.WakeAsync(all, now, Cancel), Is.Empty);
     }
 

@@ -1,13 +1,12 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Pumps.Core.Firmware;
-using Pumps.Handlers.Commands;
 using Pumps.Handlers.Datapoints;
 using Pumps.Handlers.Firmware;
 
 namespace Pumps.Contracts.Tests.Portal;
 
-/// <summary>Images, rollouts and transfers of one portal in memory. What drivers of transfers ask for is not in it.</summary>
+/// <summary>Images, rollouts and transfers of one portal in memory.</summary>
 internal sealed class MemoryFirmware(MemoryPorts ports) : IFirmwareImages, IRolloutStore
 {
     private readonly List<(StoredImage Image, byte[] Content)> _images = [];
@@ -103,21 +102,7 @@ internal sealed class MemoryFirmware(MemoryPorts ports) : IFirmwareImages, IRoll
     public Task<IReadOnlyList<StoredTransfer>> ListOfDeviceAsync(string deviceId, int limit, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyList<StoredTransfer>>([.. Transfers.Where(t => t.DeviceId == deviceId).OrderByDescending(t => t.RolloutNumber).Take(limit)]);
 
-    public Task<IReadOnlyList<string>> ClaimAsync(DateTimeOffset now, TimeSpan queuedFor, int activeMax, CancellationToken cancel) => throw new NotSupportedException();
-
-    public Task<int> TakeOverAsync(CancellationToken cancel) => throw new NotSupportedException();
-
-    public Task<(StoredTransfer Transfer, bool IsAborted)?> TakeAsync(string deviceId, DateTimeOffset now, TimeSpan lease, CancellationToken cancel) =>
-        throw new NotSupportedException();
-
-    public Task<DateTimeOffset?> KeepAsync(StoredTransfer transfer, TransferState next, DateTimeOffset now, CancellationToken cancel) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<string>> WakeAsync(IReadOnlyList<string> deviceIds, DateTimeOffset now, CancellationToken cancel) => throw new NotSupportedException();
-
     Task<int> IRolloutStore.RemoveAsync(DateTimeOffset before, int limit, CancellationToken cancel) => throw new NotSupportedException();
-
-    public Task<(int Units, long Downlink)> TakePaceAsync(string deviceId, int wanted, Pace methods, DateTimeOffset now, CancellationToken cancel) =>
-        throw new NotSupportedException();
 
     // Newest first, as they were added.
     private static Page<T> PageOf<T>(IEnumerable<(int At, T Item)> all, string? cursor, int limit)

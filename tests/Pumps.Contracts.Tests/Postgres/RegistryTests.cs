@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Time.Testing;
+using Pumps.Contracts.Tests.Firmware;
 using Pumps.Core.Devices;
 using Pumps.Handlers.Devices;
+using Pumps.Handlers.Firmware;
 using Pumps.Handlers.Hubs;
 using Pumps.Handlers.Observability;
 using Pumps.Handlers.Offerings;
@@ -26,7 +28,7 @@ public sealed class RegistryTests : PostgresFixture
     {
         _time = new(Noon);
         (_devices, _customers, _queries, _connections) = (new(Database), new(Database), new(Database, new([])), new(Database));
-        _track = new(_connections, CatalogLoader.Load(CatalogLoader.DefaultFolder), new Ledger(_time), _time);
+        _track = new(_connections, Transfers(), CatalogLoader.Load(CatalogLoader.DefaultFolder), new Ledger(_time), _time);
         await using var empty = Database.CreateCommand("delete from device; delete from ownership; delete from site; delete from customer; delete from device_connection");
         await empty.ExecuteNonQueryAsync(Cancel);
     }
@@ -243,7 +245,7 @@ public sealed class RegistryTests : PostgresFixture
     {
         await StoreAsync("dp2-1", "first");
         var ledger = new Ledger(_time);
-        var track = new TrackConnections(_connections, CatalogLoader.Load(CatalogLoader.DefaultFolder), ledger, _time);
+        var track = new TrackConnections(_connections, Transfers(), CatalogLoader.Load(CatalogLoader.DefaultFolder), ledger, _time);
         var good = Event("dp2-1", true);
         await track.HandleAsync(new(Hub, "0",
         [
@@ -269,6 +271,8 @@ public sealed class RegistryTests : PostgresFixture
 
     private Task StoreAsync(string id, string customer) =>
         _devices.StoreAsync(new(id, "dp2", "irrigation", "irrigation-pump-v2", customer, "local", null), Cancel);
+
+    private WakeTransfers Transfers() => new(new RolloutStore(Database), new RecordingQueue(), _time);
 
     private Task TakeAsync(params HubEvent[] events) => _track.HandleAsync(new(Hub, "0", events), Cancel);
 

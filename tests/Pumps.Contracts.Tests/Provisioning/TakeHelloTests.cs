@@ -57,7 +57,7 @@ public sealed class TakeHelloTests : OrderFixture
         foreach (var device in (string[])[spoken, started, silent])
         {
             var (transfer, _) = (await rollouts.TakeAsync(device, Noon, TimeSpan.FromMinutes(2), Cancel))!.Value;
-            await rollouts.KeepAsync(transfer, new(TransferPhase.Activating, Noon.AddDays(1)), Noon, Cancel);
+            await rollouts.KeepAsync(transfer, new(TransferPhase.Activating, Noon.AddDays(1)), Noon, TimeSpan.Zero, Cancel);
         }
 
         var queue = new RecordingQueue();
