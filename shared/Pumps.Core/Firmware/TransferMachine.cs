@@ -50,7 +50,8 @@ public static class TransferMachine
             (Waiting, TransferSignal.Aborted) => End(state, Cancelled, now),
 
             // A DP1 device has no other word for it than its IDENT; a DP2 device wants to be confirmed.
-            (not Confirming, TransferSignal.Due due) when due.Running == terms.Version && terms.Protocol is Protocol.Dp1 => End(state with { Reason = null }, Done, now),
+            (not Confirming, TransferSignal.Due due) when due.Running == terms.Version && terms.Protocol is Protocol.Dp1 =>
+                End(state with { Reason = null }, Done, now),
             (Sending or Ready, TransferSignal.Due) when now >= state.StartedAt + limits.GiveUpAfter => Fail(state, TransferReasons.Timeout, now),
             (Activating or Confirming, TransferSignal.Due) when now >= state.StartedAt + limits.GiveUpAfter && now >= state.Deadline =>
                 Fail(state, TransferReasons.NotStarted, now),
@@ -118,7 +119,8 @@ public static class TransferMachine
             { Word: TransferWord.Stored } when state.Phase is Sending => (Rest(heard with { Phase = Ready, Stored = terms.Chunks, Pauses = 0 }, now), []),
             // It has not begun to start it, whatever it was told; or nobody has told it because its window is closed.
             { Word: TransferWord.Stored } => (Rest(heard with { Phase = Ready, Deadline = null }, Later(state.DueAt, now + limits.Look)), []),
-            { Word: TransferWord.Activating or TransferWord.Trial } when state.Phase is Activating or Confirming && now >= state.Deadline => Fail(heard, TransferReasons.NotStarted, now),
+            { Word: TransferWord.Activating or TransferWord.Trial } when state.Phase is Activating or Confirming && now >= state.Deadline =>
+                Fail(heard, TransferReasons.NotStarted, now),
             { Word: TransferWord.Activating } => (Rest(Starting(heard, Activating, now, limits), now + limits.Look), []),
             { Word: TransferWord.Trial } when state.Phase is Confirming => (Rest(heard, now + limits.Look), []),
             { Word: TransferWord.Trial } => (Starting(heard, Confirming, now, limits), [new(TransferAct.Confirm)]),
@@ -181,7 +183,7 @@ public static class TransferMachine
             _ => (Rest(state, now + limits.Look), []),
         };
 
-    /// <summary>From the offer on, after a while: what a device that has started runs is known by then, and one that only says no is not asked without end.</summary>
+    /// <summary>From the offer on, but after a while: what a device runs that has restarted is known by then, and no device is asked without a break.</summary>
     private static (TransferState, ImmutableArray<TransferEffect>) Restart(TransferState state, string reason, DateTimeOffset now, TransferLimits limits) =>
         state.Restarts < limits.RestartsMax
             ? (Rest(state with { Phase = Sending, Restarts = state.Restarts + 1, Stored = 0, Deadline = null, Reason = reason }, now + limits.Look), [])

@@ -190,7 +190,8 @@ public enum TransferWord : byte
 /// <param name="Count">Chunks it has.</param>
 /// <param name="Missing">Chunks it has not, in order.</param>
 /// <param name="Window">Chunks it can take now; null: it does not say.</param>
-public sealed record TransferAnswer(TransferWord Word, string? Result = null, int Count = 0, ImmutableArray<ChunkRange> Missing = default, int? Window = null)
+public sealed record TransferAnswer(
+    TransferWord Word, string? Result = null, int Count = 0, ImmutableArray<ChunkRange> Missing = default, int? Window = null)
 {
     public ImmutableArray<ChunkRange> Missing { get; init; } = Missing.IsDefault ? [] : Missing;
 }

@@ -14,7 +14,7 @@ namespace Pumps.Core.Tests.Firmware;
 /// </summary>
 public sealed class LossyTransferTests
 {
-    private const int Runs = 20_000;
+    private const int Runs = 5_000;
 
     [Test]
     public void Whatever_is_lost_the_device_has_exactly_the_image_in_the_end([Values] Protocol protocol)
@@ -35,8 +35,8 @@ public sealed class LossyTransferTests
         // The generator has reached what this test is about.
         var wanted = new[]
         {
-            "frame lost", "answer lost", "offline", "restart", "restart with something stored", "killed before sending", "killed before hearing", "turn over", "resumed",
-            "killed before it heard of the start", "window closed", protocol is Protocol.Dp1 ? "image forgotten" : "trial goes on",
+            "frame lost", "answer lost", "offline", "restart", "restart with something stored", "killed before sending", "killed before hearing", "turn over",
+            "resumed", "killed before it heard of the start", "window closed", protocol is Protocol.Dp1 ? "image forgotten" : "trial goes on",
         };
         foreach (var what in protocol is Protocol.Dp2 ? wanted.Append("fell back") : wanted)
             Assert.That(reached.GetValueOrDefault(what), Is.GreaterThan(Runs / 1000), what);
@@ -82,7 +82,7 @@ public sealed class LossyTransferTests
         private int _next;
 
         // As it is stored: a killed driver does not touch it.
-        private string _stored = JsonSerializer.Serialize(TransferMachine.Begin with { DueAt = new(2025, 6, 1, 12, 0, 0, TimeSpan.Zero) }, TransferMachineTests.Json);
+        private string _stored = JsonSerializer.Serialize(TransferMachine.Begin with { DueAt = DateTimeOffset.UnixEpoch }, TransferMachineTests.Json);
 
         public Dictionary<string, int> Reached { get; } = [];
 

@@ -360,6 +360,21 @@ public sealed class DeviceTests
     }
 
     [Test]
+    public void What_answers_something_else_does_not_go_back_with_a_method()
+    {
+        var device = Device(FleetProduct.FirePanel, 1);
+        var way = new List<DeviceFrame>();
+        device.LinkUp(Midnight, way);
+        way.Clear();
+        Assert.That(device.Obey(Dp2Command(device, 0x0201, 16, _ => { }), Midnight + 1_000, way)?.Kind, Is.EqualTo(FrameKind.Response), "accepted");
+        Assert.That(way, Is.Empty);
+
+        // The command is done long before this frame comes, which nobody answers.
+        Assert.That(device.Obey(Ack(device, 1), Midnight + 900_000, way), Is.Null);
+        Assert.That(way.Where(f => f.Kind is FrameKind.Response), Has.Exactly(1).Items);
+    }
+
+    [Test]
     public void A_dp2_command_that_the_dictionary_does_not_have_is_refused_with_its_correlation()
     {
         var device = Device(FleetProduct.MixingStation, 1);
