@@ -69,6 +69,9 @@ public sealed record RolloutState(RolloutPhase Phase, int Wave)
     /// <summary>Why it is paused: <see cref="RolloutMachine.ErrorThreshold"/>, or null when somebody wanted it.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>Who has paused, resumed or aborted it last; null: nobody, or it paused by itself since.</summary>
+    public string? SteeredBy { get; init; }
+
     /// <summary>Failures in each wave that somebody has seen, who let the rollout go on.</summary>
     public ImmutableArray<int> Accepted { get; init; } = [];
 
@@ -101,12 +104,12 @@ public abstract record RolloutSignal
     /// <summary>Its transfers were counted, one figure a wave.</summary>
     public sealed record Counted(ImmutableArray<WaveCount> Waves) : RolloutSignal;
 
-    public sealed record Pause : RolloutSignal;
+    public sealed record Pause(string By) : RolloutSignal;
 
     /// <param name="Waves">As they are when somebody lets it go on: their failures are accepted.</param>
-    public sealed record Resume(ImmutableArray<WaveCount> Waves) : RolloutSignal;
+    public sealed record Resume(string By, ImmutableArray<WaveCount> Waves) : RolloutSignal;
 
-    public sealed record Abort : RolloutSignal;
+    public sealed record Abort(string By) : RolloutSignal;
 }
 
 /// <summary>The life of one rollout: waves, thresholds, pause and abort.</summary>
@@ -135,14 +138,15 @@ public static class RolloutMachine
         {
             (Running or Paused, RolloutSignal.Counted counted) when counted.Waves.All(w => w.Open == 0) => End(state, Done, now),
             (Running, RolloutSignal.Counted counted) when Fails(state, counted.Waves, terms) =>
-                (state with { Phase = Paused, Reason = ErrorThreshold }, RolloutEffect.None),
+                (state with { Phase = Paused, Reason = ErrorThreshold, SteeredBy = null }, RolloutEffect.None),
             (Running, RolloutSignal.Counted counted) => Advance(state, counted.Waves, now, terms),
             (Aborting, RolloutSignal.Counted counted) when counted.Waves.All(w => w.Open == 0) => End(state, Aborted, now),
 
-            (Running, RolloutSignal.Pause) => (state with { Phase = Paused, Reason = null }, RolloutEffect.None),
-            (Paused, RolloutSignal.Resume resume) =>
-                (state with { Phase = Running, Reason = null, Accepted = [.. resume.Waves.Select(w => w.Failed)] }, RolloutEffect.None),
-            (Running or Paused, RolloutSignal.Abort) => (state with { Phase = Aborting, Reason = null }, RolloutEffect.CancelTransfers),
+            (Running, RolloutSignal.Pause pause) => (state with { Phase = Paused, Reason = null, SteeredBy = pause.By }, RolloutEffect.None),
+            (Paused, RolloutSignal.Resume resume) => (
+                state with { Phase = Running, Reason = null, SteeredBy = resume.By, Accepted = [.. resume.Waves.Select(w => w.Failed)] }, RolloutEffect.None),
+            (Running or Paused, RolloutSignal.Abort abort) =>
+                (state with { Phase = Aborting, Reason = null, SteeredBy = abort.By }, RolloutEffect.CancelTransfers),
 
             _ => (state, RolloutEffect.None),
         };

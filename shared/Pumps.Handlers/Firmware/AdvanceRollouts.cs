@@ -26,15 +26,15 @@ public sealed class AdvanceRollouts(IRolloutStore store, TimeProvider time, ILog
         return !kept || !next.State.Phase.IsOver();
     }
 
-    public Task<Answer<StoredRollout>> PauseAsync(string id, CancellationToken cancel) =>
-        SteerAsync(id, RolloutPhase.Paused, _ => new RolloutSignal.Pause(), cancel);
+    public Task<Answer<StoredRollout>> PauseAsync(string id, string by, CancellationToken cancel) =>
+        SteerAsync(id, RolloutPhase.Paused, _ => new RolloutSignal.Pause(by), cancel);
 
     /// <summary>Whoever lets a rollout go on accepts the failures that there are.</summary>
-    public Task<Answer<StoredRollout>> ResumeAsync(string id, CancellationToken cancel) =>
-        SteerAsync(id, RolloutPhase.Running, waves => new RolloutSignal.Resume(waves), cancel);
+    public Task<Answer<StoredRollout>> ResumeAsync(string id, string by, CancellationToken cancel) =>
+        SteerAsync(id, RolloutPhase.Running, waves => new RolloutSignal.Resume(by, waves), cancel);
 
-    public Task<Answer<StoredRollout>> AbortAsync(string id, CancellationToken cancel) =>
-        SteerAsync(id, RolloutPhase.Aborting, _ => new RolloutSignal.Abort(), cancel);
+    public Task<Answer<StoredRollout>> AbortAsync(string id, string by, CancellationToken cancel) =>
+        SteerAsync(id, RolloutPhase.Aborting, _ => new RolloutSignal.Abort(by), cancel);
 
     internal static string NoRollout(string id) => $"There is no rollout \"{id}\".";
 
@@ -68,10 +68,10 @@ public sealed class AdvanceRollouts(IRolloutStore store, TimeProvider time, ILog
         if (!await store.KeepAsync(rollout, next, effect, now, cancel))
             return (false, rollout);
 
-        if (next.Phase is RolloutPhase.Paused && next.Reason is { } reason)
+        if (next is { Phase: RolloutPhase.Paused, Reason: { } reason })
             log.RolloutPaused(rollout.Order.Id, next.Wave, reason);
         else if (next.Phase != rollout.State.Phase || next.Wave != rollout.State.Wave)
-            log.RolloutMoved(rollout.Order.Id, next.Phase, next.Wave);
+            log.RolloutMoved(rollout.Order.Id, next.Phase, next.Wave, next.SteeredBy);
         return (true, rollout with { State = next });
     }
 }
@@ -82,8 +82,8 @@ internal static partial class FirmwareLog
     [LoggerMessage(5200, LogLevel.Warning, "Rollout {Rollout} paused in wave {Wave}: {Reason}")]
     public static partial void RolloutPaused(this ILogger log, string rollout, int wave, string reason);
 
-    [LoggerMessage(5201, LogLevel.Information, "Rollout {Rollout} is {Phase} with wave {Wave}")]
-    public static partial void RolloutMoved(this ILogger log, string rollout, RolloutPhase phase, int wave);
+    [LoggerMessage(5201, LogLevel.Information, "Rollout {Rollout} is {Phase} with wave {Wave}; {By} has steered it last")]
+    public static partial void RolloutMoved(this ILogger log, string rollout, RolloutPhase phase, int wave, string? by);
 
     [LoggerMessage(5202, LogLevel.Information, "Transfer of rollout {Rollout} to {Device} ended: {Phase} {Reason}")]
     public static partial void TransferEnded(this ILogger log, string rollout, string device, TransferPhase phase, string? reason);

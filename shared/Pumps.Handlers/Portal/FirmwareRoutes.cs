@@ -61,12 +61,14 @@ public sealed record WaveView(int Wave, int Percent, bool Begun, int Devices, in
 /// <param name="Reason">Why it is paused: <c>error_threshold</c>, or null when somebody wanted it.</param>
 /// <param name="Wave">The newest that has begun, from 1; 0: none.</param>
 /// <param name="Percents">How many percent of its devices are reached with each wave.</param>
+/// <param name="By">Who placed it.</param>
+/// <param name="SteeredBy">Who has paused, resumed or aborted it last; null: nobody, or it paused by itself since.</param>
 /// <param name="SuccessfulAt">Since when the newest wave has been successful.</param>
 /// <param name="Waves">Absent in lists.</param>
 public sealed record RolloutView(
     string Id, string Image, string Product, string Version, string? Site, string? Tag, string? Customer, bool Listed, int Devices, string Phase, string? Reason, int Wave,
-    IReadOnlyList<int> Percents, int SuccessPercent, int ErrorPercent, double SoakMinutes, RolloutWindow? Window, string By, DateTimeOffset CreatedAt,
-    DateTimeOffset? SuccessfulAt, DateTimeOffset? EndedAt,
+    IReadOnlyList<int> Percents, int SuccessPercent, int ErrorPercent, double SoakMinutes, RolloutWindow? Window, string By, string? SteeredBy,
+    DateTimeOffset CreatedAt, DateTimeOffset? SuccessfulAt, DateTimeOffset? EndedAt,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<WaveView>? Waves = null);
 
 /// <summary>How far an image has come to a device.</summary>
@@ -231,16 +233,16 @@ internal static class FirmwareRoutes
             store, cancel);
 
     private static async Task<IResult> PauseAsync(
-        string id, [FromServices] AdvanceRollouts handler, [FromServices] IRolloutStore store, CancellationToken cancel) =>
-        await ToHttpAsync(await handler.PauseAsync(id, cancel), store, cancel);
+        string id, HttpContext http, [FromServices] AdvanceRollouts handler, [FromServices] IRolloutStore store, CancellationToken cancel) =>
+        await ToHttpAsync(await handler.PauseAsync(id, CommandRoutes.Who(http), cancel), store, cancel);
 
     private static async Task<IResult> ResumeAsync(
-        string id, [FromServices] AdvanceRollouts handler, [FromServices] IRolloutStore store, CancellationToken cancel) =>
-        await ToHttpAsync(await handler.ResumeAsync(id, cancel), store, cancel);
+        string id, HttpContext http, [FromServices] AdvanceRollouts handler, [FromServices] IRolloutStore store, CancellationToken cancel) =>
+        await ToHttpAsync(await handler.ResumeAsync(id, CommandRoutes.Who(http), cancel), store, cancel);
 
     private static async Task<IResult> AbortAsync(
-        string id, [FromServices] AdvanceRollouts handler, [FromServices] IRolloutStore store, CancellationToken cancel) =>
-        await ToHttpAsync(await handler.AbortAsync(id, cancel), store, cancel);
+        string id, HttpContext http, [FromServices] AdvanceRollouts handler, [FromServices] IRolloutStore store, CancellationToken cancel) =>
+        await ToHttpAsync(await handler.AbortAsync(id, CommandRoutes.Who(http), cancel), store, cancel);
 
     private static async Task<IResult> ListTransfersAsync(
         string id, HttpRequest request, [FromServices] IRolloutStore store, [FromServices] IFirmwareImages images, CancellationToken cancel)
@@ -298,8 +300,8 @@ internal static class FirmwareRoutes
         return new(
             order.Id, order.ImageId, rollout.Product, rollout.FirmwareVersion, order.Target.Site, order.Target.Tag, order.Target.Customer, order.Target.Devices is not null,
             rollout.Devices, state.Phase.Name(), state.Reason, state.Wave + 1, order.Terms.Waves, order.Terms.SuccessPercent, order.Terms.ErrorPercent,
-            order.Terms.Soak.TotalMinutes, order.Window is { } window ? new(Text(window.Begins), Text(window.Ends)) : null, order.By, rollout.CreatedAt,
-            state.SuccessfulAt, state.EndedAt);
+            order.Terms.Soak.TotalMinutes, order.Window is { } window ? new(Text(window.Begins), Text(window.Ends)) : null, order.By,
+            state.SteeredBy, rollout.CreatedAt, state.SuccessfulAt, state.EndedAt);
     }
 
     private static async Task<List<TransferView>> ViewAsync(IReadOnlyList<StoredTransfer> transfers, IFirmwareImages images, CancellationToken cancel)

@@ -38,7 +38,7 @@ public sealed class RolloutMachineTests
         Assert.That(script.State.Reason, Is.EqualTo(RolloutMachine.ErrorThreshold));
         script.Expect(3, RolloutEffect.None, Paused, 0, Wave(10, done: 8, failed: 2), Wave(90));
 
-        script.Expect(new RolloutSignal.Resume([Wave(10, done: 7, failed: 2), Wave(90)]), RolloutEffect.None, Running);
+        script.Expect(new RolloutSignal.Resume("anna", [Wave(10, done: 7, failed: 2), Wave(90)]), RolloutEffect.None, Running);
         Assert.That((script.State.Reason, script.State.Accepted), Is.EqualTo(((string?)null, ImmutableArray.Create(2, 0))).Using<(string?, ImmutableArray<int>)>(
             (a, b) => a.Item1 == b.Item1 && a.Item2.SequenceEqual(b.Item2)));
         script.Expect(4, RolloutEffect.None, Running, 0, Wave(10, done: 7, failed: 3), Wave(90));
@@ -51,9 +51,9 @@ public sealed class RolloutMachineTests
     {
         var script = new Script();
         script.Expect(0, RolloutEffect.StartWave, Running, 0, Wave(10), Wave(90));
-        script.Expect(new RolloutSignal.Resume([]), RolloutEffect.None, Running);
+        script.Expect(new RolloutSignal.Resume("anna", []), RolloutEffect.None, Running);
         script.Expect(1, RolloutEffect.None, Paused, 0, Wave(10, done: 8, failed: 2), Wave(90));
-        script.Expect(new RolloutSignal.Resume([Wave(10, done: 8, failed: 2), Wave(90)]), RolloutEffect.None, Running);
+        script.Expect(new RolloutSignal.Resume("anna", [Wave(10, done: 8, failed: 2), Wave(90)]), RolloutEffect.None, Running);
         script.Expect(2, RolloutEffect.None, Running, 0, Wave(10, done: 8, failed: 2), Wave(90));
         script.Expect(62, RolloutEffect.StartWave, Running, 1, Wave(10, done: 8, failed: 2), Wave(90));
     }
@@ -73,9 +73,9 @@ public sealed class RolloutMachineTests
     {
         var script = new Script();
         script.Expect(0, RolloutEffect.StartWave, Running, 0, Wave(10), Wave(90));
-        script.Expect(new RolloutSignal.Pause(), RolloutEffect.None, Paused);
+        script.Expect(new RolloutSignal.Pause("anna"), RolloutEffect.None, Paused);
         script.Expect(200, RolloutEffect.None, Paused, 0, Wave(10, done: 10), Wave(90));
-        script.Expect(new RolloutSignal.Abort(), RolloutEffect.CancelTransfers, Aborting);
+        script.Expect(new RolloutSignal.Abort("anna"), RolloutEffect.CancelTransfers, Aborting);
         script.Expect(201, RolloutEffect.None, Aborting, 0, Wave(10, done: 9), Wave(90, cancelled: 90));
         script.Expect(202, RolloutEffect.None, Aborted, 0, Wave(10, done: 10), Wave(90, cancelled: 90));
     }
@@ -85,7 +85,7 @@ public sealed class RolloutMachineTests
     {
         var script = new Script();
         script.Expect(0, RolloutEffect.StartWave, Running, 0, Wave(10));
-        script.Expect(new RolloutSignal.Pause(), RolloutEffect.None, Paused);
+        script.Expect(new RolloutSignal.Pause("anna"), RolloutEffect.None, Paused);
         script.Expect(1, RolloutEffect.None, Done, 0, Wave(10, done: 10));
     }
 
@@ -103,8 +103,8 @@ public sealed class RolloutMachineTests
         var signals = new (string Name, RolloutSignal Signal)[]
         {
             ("all over", new RolloutSignal.Counted([Wave(2, done: 2)])), ("errors", new RolloutSignal.Counted([Wave(2, failed: 1)])),
-            ("open", new RolloutSignal.Counted([Wave(2)])), ("pause", new RolloutSignal.Pause()), ("resume", new RolloutSignal.Resume([Wave(2)])),
-            ("abort", new RolloutSignal.Abort()),
+            ("open", new RolloutSignal.Counted([Wave(2)])), ("pause", new RolloutSignal.Pause("anna")), ("resume", new RolloutSignal.Resume("anna", [Wave(2)])),
+            ("abort", new RolloutSignal.Abort("anna")),
         };
 
         var before = new RolloutState(phase, 0) { EndedAt = phase.IsOver() ? Noon : null };
