@@ -58,7 +58,8 @@ public static class TransferMachine
             (Sending, TransferSignal.Due) => Ask(state, terms),
             // It may have been told to start all the same, by a driver that did not hear it: a DP2 device's trial would end badly.
             (Ready, TransferSignal.Due { OpensAt: { } opens }) => (Rest(state, opens), terms.Protocol is Protocol.Dp1 ? [] : [new(TransferAct.Query)]),
-            (Ready, TransferSignal.Due) => (state, [new(TransferAct.Activate)]),
+            // Whether it hears that or not: from here on it may start, and a pause must not keep a DP2 device from being confirmed.
+            (Ready, TransferSignal.Due) => (terms.Protocol is Protocol.Dp1 ? state : Starting(state, Activating, now, limits), [new(TransferAct.Activate)]),
             (Activating, TransferSignal.Due) when terms.Protocol is Protocol.Dp1 && now < state.Deadline => (Rest(state, now + limits.Look), []),
             (Activating, TransferSignal.Due) => (state, [new(TransferAct.Query)]),
             (Confirming, TransferSignal.Due) => (state, [new(TransferAct.Confirm)]),
