@@ -107,7 +107,13 @@ public sealed class FirmwareJourney
         var (key, content) = (FirmwareKey.ReadOrCreate(region.DataFolder), Content(Dp1Bytes));
         return new
         {
-            product = "irrigation-pump-v1", version, hardwareMin = 1, hardwareMax = 4, content, keyId = key.KeyId, signature = key.Sign(SHA256.HashData(content)),
+            product = "irrigation-pump-v1",
+            version,
+            hardwareMin = 1,
+            hardwareMax = 4,
+            content,
+            keyId = key.KeyId,
+            signature = key.Sign(SHA256.HashData(content)),
         };
     }
 

@@ -27,14 +27,17 @@ internal sealed class FirmwareLoop(
     AdvanceRollouts rollouts, QueueTransfers due, RunTransfer serve, LocalTransferQueue queue, IOptions<FirmwareOptions> options, TimeProvider time,
     ILogger<FirmwareLoop> log) : IDisposable
 {
-    // A probe of an index each; somebody may be waiting at a screen.
+    // A probe of an index; somebody may be waiting at a screen.
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
+    // It counts the transfers of each open rollout: a second for a million of them.
+    private static readonly TimeSpan LeadEvery = TimeSpan.FromSeconds(2);
 
     private readonly int _atOnce = options.Value.TransfersMax;
     private readonly SemaphoreSlim _room = new(options.Value.TransfersMax);
 
     public Task RunAsync(CancellationToken cancel) => Task.WhenAll(
-        Recurring.RunAsync("Leading rollouts", LookEvery, () => LeadAsync(cancel), time, log, cancel),
+        Recurring.RunAsync("Leading rollouts", LeadEvery, () => LeadAsync(cancel), time, log, cancel),
         Recurring.RunAsync("Queueing firmware transfers", LookEvery, () => due.HandleAsync(cancel), time, log, cancel),
         ServeAllAsync(cancel));
 

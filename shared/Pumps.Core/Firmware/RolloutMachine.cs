@@ -75,6 +75,9 @@ public sealed record RolloutState(RolloutPhase Phase, int Wave)
     /// <summary>Failures in each wave that somebody has seen, who let the rollout go on.</summary>
     public ImmutableArray<int> Accepted { get; init; } = [];
 
+    /// <summary>When it went on after its newest pause.</summary>
+    public DateTimeOffset? ResumedAt { get; init; }
+
     /// <summary>Since when the newest wave has been successful.</summary>
     public DateTimeOffset? SuccessfulAt { get; init; }
 
@@ -141,12 +144,13 @@ public static class RolloutMachine
                 (state with { Phase = Paused, Reason = ErrorThreshold, SteeredBy = null }, RolloutEffect.None),
             (Running, RolloutSignal.Counted counted) => Advance(state, counted.Waves, now, terms),
             (Aborting, RolloutSignal.Counted counted) when counted.Waves.All(w => w.Open == 0) => End(state, Aborted, now),
+            (Aborting, RolloutSignal.Counted) => (state, RolloutEffect.CancelTransfers),
 
             (Running, RolloutSignal.Pause pause) => (state with { Phase = Paused, Reason = null, SteeredBy = pause.By }, RolloutEffect.None),
             (Paused, RolloutSignal.Resume resume) => (
-                state with { Phase = Running, Reason = null, SteeredBy = resume.By, Accepted = [.. resume.Waves.Select(w => w.Failed)] }, RolloutEffect.None),
-            (Running or Paused, RolloutSignal.Abort abort) =>
-                (state with { Phase = Aborting, Reason = null, SteeredBy = abort.By }, RolloutEffect.CancelTransfers),
+                state with { Phase = Running, Reason = null, SteeredBy = resume.By, ResumedAt = now, Accepted = [.. resume.Waves.Select(w => w.Failed)] }, RolloutEffect.None),
+            // From here on nobody sends anything; taking back what waits may take a minute, and whoever aborts must not have to wait for it.
+            (Running or Paused, RolloutSignal.Abort abort) => (state with { Phase = Aborting, Reason = null, SteeredBy = abort.By }, RolloutEffect.None),
 
             _ => (state, RolloutEffect.None),
         };

@@ -47,19 +47,20 @@ public static class TransferMachine
             (Waiting, TransferSignal.Due due) when due.Running == terms.Version =>
                 (Starting(state with { StartedAt = now, DueAt = now, Reason = TransferReasons.AlreadyRunning }, Confirming, now, limits), [new(TransferAct.Confirm)]),
             (Waiting, TransferSignal.Due) => Ask(state with { Phase = Sending, StartedAt = now, DueAt = now }, terms),
-            (Waiting, TransferSignal.Aborted) => End(state, Cancelled, now),
+            (Waiting, TransferSignal.Aborted aborted) => End(state with { Reason = aborted.Reason }, Cancelled, now),
 
             // A DP1 device has no other word for it than its IDENT; a DP2 device wants to be confirmed.
             (not Confirming, TransferSignal.Due due) when due.Running == terms.Version && terms.Protocol is Protocol.Dp1 =>
                 End(state with { Reason = null }, Done, now),
-            (Sending or Ready, TransferSignal.Due) when now >= state.StartedAt + limits.GiveUpAfter => Fail(state, TransferReasons.Timeout, now),
-            (Activating or Confirming, TransferSignal.Due) when now >= state.StartedAt + limits.GiveUpAfter && now >= state.Deadline =>
+            (Sending or Ready, TransferSignal.Due) when now >= GiveUpAt(state, terms, limits) => Fail(state, TransferReasons.Timeout, now),
+            (Activating or Confirming, TransferSignal.Due) when now >= GiveUpAt(state, terms, limits) && now >= state.Deadline =>
                 Fail(state, TransferReasons.NotStarted, now),
             (Sending, TransferSignal.Due) => Ask(state, terms),
             // It may have been told to start all the same, by a driver that did not hear it: a DP2 device's trial would end badly.
             (Ready, TransferSignal.Due { OpensAt: { } opens }) => (Rest(state, opens), terms.Protocol is Protocol.Dp1 ? [] : [new(TransferAct.Query)]),
             // Whether it hears that or not: from here on it may start, and a pause must not keep a DP2 device from being confirmed.
-            (Ready, TransferSignal.Due) => (terms.Protocol is Protocol.Dp1 ? state : Starting(state, Activating, now, limits), [new(TransferAct.Activate)]),
+            (Ready, TransferSignal.Due) => (
+                terms.Protocol is Protocol.Dp1 ? state : Starting(state, Activating, now, limits) with { Pauses = state.Pauses }, [new(TransferAct.Activate)]),
             (Activating, TransferSignal.Due) when terms.Protocol is Protocol.Dp1 && now < state.Deadline => (Rest(state, now + limits.Look), []),
             (Activating, TransferSignal.Due) => (state, [new(TransferAct.Query)]),
             (Confirming, TransferSignal.Due) => (state, [new(TransferAct.Confirm)]),
@@ -67,7 +68,8 @@ public static class TransferMachine
             (Cancelling, TransferSignal.Due) => (state, [new(TransferAct.Cancel)]),
 
             // Whoever has been told to start it starts it; before that it can be taken back.
-            (Sending or Ready, TransferSignal.Aborted) => (Rest(state with { Phase = Cancelling, Deadline = now + limits.Pause, Silences = 0 }, now), []),
+            (Sending or Ready, TransferSignal.Aborted aborted) =>
+                (Rest(state with { Phase = Cancelling, Deadline = now + limits.Pause, Silences = 0, Reason = aborted.Reason }, now), []),
 
             (Sending or Ready or Activating or Confirming, TransferSignal.Heard { Answer: var answer }) => Hear(state, answer, now, terms, limits),
             (Cancelling, TransferSignal.Heard { Answer.Word: TransferWord.Activating or TransferWord.Trial or TransferWord.Confirmed } late) =>
@@ -80,7 +82,7 @@ public static class TransferMachine
             (Waiting, _) => (state, []),
             (_, TransferSignal.Silent) when state.Silences + 1 < limits.RepeatsMax => Repeat(state with { Silences = state.Silences + 1 }, now, terms, limits),
             (_, TransferSignal.Silent) => Pause(state, limits.Pause, now, limits),
-            (_, TransferSignal.Offline) => Pause(state, limits.OfflinePause * Math.Pow(2, Math.Min(state.Pauses, 16)), now, limits),
+            (_, TransferSignal.Offline) => Pause(state, Doubled(limits.OfflinePause, state.Pauses, limits), now, limits),
             (_, TransferSignal.Impossible { Reason: var reason }) => Fail(state, reason, now),
             (_, TransferSignal.Interrupted { Until: var until }) => (Rest(state, until), []),
 
@@ -119,7 +121,8 @@ public static class TransferMachine
             { Word: TransferWord.Receiving } when state.Phase is Sending => Receive(state, answer, now, terms, limits),
             { Word: TransferWord.Stored } when state.Phase is Sending => (Rest(heard with { Phase = Ready, Stored = terms.Chunks, Pauses = 0 }, now), []),
             // It has not begun to start it, whatever it was told; or nobody has told it because its window is closed.
-            { Word: TransferWord.Stored } => (Rest(heard with { Phase = Ready, Deadline = null }, Later(state.DueAt, now + limits.Look)), []),
+            { Word: TransferWord.Stored } => (
+                Rest(heard with { Phase = Ready, Deadline = null, Pauses = state.Pauses + 1 }, Later(state.DueAt, now + Doubled(limits.Look, state.Pauses, limits))), []),
             { Word: TransferWord.Activating or TransferWord.Trial } when state.Phase is Activating or Confirming && now >= state.Deadline =>
                 Fail(heard, TransferReasons.NotStarted, now),
             { Word: TransferWord.Activating } => (Rest(Starting(heard, Activating, now, limits), now + limits.Look), []),
@@ -209,6 +212,16 @@ public static class TransferMachine
     {
         var longest = state.Phase is Activating or Confirming && now < state.Deadline ? limits.Look : limits.OfflinePauseMax;
         return (Rest(state with { Silences = 0, Pauses = state.Pauses + 1 }, now + (pause < longest ? pause : longest)), []);
+    }
+
+    private static DateTimeOffset? GiveUpAt(TransferState state, in TransferTerms terms, TransferLimits limits) =>
+        (terms.ResumedAt > state.StartedAt ? terms.ResumedAt : state.StartedAt) + limits.GiveUpAfter;
+
+    private static TimeSpan Doubled(TimeSpan pause, int times, TransferLimits limits)
+    {
+        // Bounded, so that the product cannot overflow.
+        var doubled = pause * Math.Pow(2, Math.Min(times, 16));
+        return doubled < limits.OfflinePauseMax ? doubled : limits.OfflinePauseMax;
     }
 
     private static DateTimeOffset Later(DateTimeOffset? one, DateTimeOffset other) => one > other ? one.Value : other;

@@ -22,7 +22,7 @@ public enum TransferPhase : byte
     /// <summary>DP2: it runs on trial, and goes back to the old one unless it hears from the cloud.</summary>
     Confirming,
 
-    /// <summary>The rollout was aborted, and the device is being told.</summary>
+    /// <summary>It is being taken back, and the device told so.</summary>
     Cancelling,
 
     /// <summary>The device runs the version.</summary>
@@ -72,6 +72,9 @@ public static class TransferReasons
     /// <summary>The device was told to start the image and never said that it runs it.</summary>
     public const string NotStarted = "not_started";
 
+    /// <summary>Not a failure: since the rollout was placed the device has retired or become another product, and the image is not for it.</summary>
+    public const string OtherDevice = "other_device";
+
     /// <summary>The device went back to the old image.</summary>
     public const string RolledBack = "rolled_back";
 }
@@ -80,7 +83,11 @@ public static class TransferReasons
 /// <param name="Version">Of the image, as the device says it when it runs.</param>
 /// <param name="Chunks">DP1: blocks of 128 bytes.</param>
 /// <param name="Number">By which the device knows the transfer. DP1: image id, 1 to 255; DP2: 1 to 2^32 - 1.</param>
-public readonly record struct TransferTerms(Protocol Protocol, string Version, int Chunks, uint Number);
+public readonly record struct TransferTerms(Protocol Protocol, string Version, int Chunks, uint Number)
+{
+    /// <summary>When its rollout went on after a pause, in which no time is lost; null: it never was paused.</summary>
+    public DateTimeOffset? ResumedAt { get; init; }
+}
 
 /// <summary>How long is waited, and how often tried. The figures of the protocols cannot be changed; the others are settings.</summary>
 /// <param name="RepeatsMax">Transmissions in a row without an answer before a pause (DP1 section 6: 5).</param>
@@ -222,6 +229,7 @@ public abstract record TransferSignal
     /// <summary>The driver's turn ends for a reason of its own.</summary>
     public sealed record Interrupted(DateTimeOffset Until) : TransferSignal;
 
-    /// <summary>The rollout was aborted.</summary>
-    public sealed record Aborted : TransferSignal;
+    /// <summary>The device is not to get the image any more.</summary>
+    /// <param name="Reason">Null: the rollout was aborted.</param>
+    public sealed record Aborted(string? Reason = null) : TransferSignal;
 }

@@ -59,8 +59,10 @@ public sealed class TakeDeviceResults(
         if (answers.Count > 0)
             await commands.HandleAsync(answers, cancel);
         // After the hellos were kept: which firmware runs is what a transfer that is woken by one wants to know.
-        if (hellos.Count + firmware.Count > 0)
-            await transfers.HandleAsync([.. hellos.Select(h => h.DeviceId).Concat(firmware).Distinct()], cancel);
+        if (hellos.Count > 0)
+            await transfers.HandleAsync([.. hellos.Select(h => h.DeviceId).Distinct()], cancel);
+        if (firmware.Count > 0)
+            await transfers.HandleStatusAsync([.. firmware.Distinct()], cancel);
         await handling.SetAsideAsync(deadLetters, bad, cancel);
 
         var taken = hellos.Count + answers.Count + firmware.Count;

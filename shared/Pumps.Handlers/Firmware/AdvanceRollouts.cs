@@ -63,7 +63,7 @@ public sealed class AdvanceRollouts(IRolloutStore store, TimeProvider time, ILog
     {
         var now = time.GetUtcNow();
         var (next, effect) = RolloutMachine.Step(rollout.State, signal, now, rollout.Order.Terms);
-        if (next == rollout.State)
+        if (next == rollout.State && effect is RolloutEffect.None)
             return (true, rollout);
         if (!await store.KeepAsync(rollout, next, effect, now, cancel))
             return (false, rollout);

@@ -22,9 +22,10 @@ public sealed record StoredRollout(
 /// <param name="Version">As of a <see cref="StoredRollout"/>.</param>
 /// <param name="Running">The version that the device last said it runs; null: it never said.</param>
 /// <param name="TimeZone">Of the device's site (IANA); null: it stands nowhere.</param>
+/// <param name="ResumedAt">Of its rollout (<see cref="RolloutState.ResumedAt"/>).</param>
 public sealed record StoredTransfer(
     long RolloutNumber, string RolloutId, string DeviceId, int Wave, string ImageId, TransferState State, long Version, MaintenanceWindow? Window, string? Running,
-    string? TimeZone);
+    string? TimeZone, DateTimeOffset? ResumedAt = null);
 
 /// <summary>What became of a rollout that was placed.</summary>
 public enum RolloutPlacing

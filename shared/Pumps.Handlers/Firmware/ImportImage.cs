@@ -44,9 +44,22 @@ public sealed class ImportImage(Catalog catalog, IFirmwareImages store, IOptions
             : new Answer<StoredImage>.Refused("image_id_taken", $"Image {file.Id} exists and is another one. Give another id.");
     }
 
-    /// <summary>Whether a stored image still is what a trusted key has signed: asked again before it is sent to anybody.</summary>
+    /// <summary>Whether a stored image still is what a trusted key has signed: asked again before a rollout begins.</summary>
     public bool IsGenuine(FirmwareHead head, ReadOnlySpan<byte> content) =>
-        SHA256.HashData(content).AsSpan().SequenceEqual(head.Sha256) && _keys.Verify(head.KeyId, SignedBytes(head), head.Signature);
+        SHA256.HashData(content).AsSpan().SequenceEqual(head.Sha256)
+        && _keys.Verify(head.KeyId, SignedBytes(head), head.Signature)
+        && (head.Protocol is Protocol.Dp1
+            || (Dp2Manifest.Parse(head.Manifest) is { } manifest && manifest.Sha256.AsSpan().SequenceEqual(head.Sha256) && By(manifest, head) == head));
+
+    /// <summary>The head with all that a manifest says.</summary>
+    private static FirmwareHead By(Dp2Manifest manifest, FirmwareHead head) => head with
+    {
+        Version = manifest.Version,
+        HardwareMin = manifest.HardwareMin,
+        HardwareMax = manifest.HardwareMax,
+        SizeBytes = (int)manifest.ImageSize,
+        ChunkBytes = manifest.ChunkSize,
+    };
 
     // A DP1 signature does not cover the version and the hardware.
     private static bool IsSame(FirmwareHead stored, FirmwareHead given) =>
@@ -98,13 +111,7 @@ public sealed class ImportImage(Catalog catalog, IFirmwareImages store, IOptions
             else if (product.FirmwareClass is { } wanted && new Guid(manifest.Class, bigEndian: true) != wanted)
                 faults.Add(new("wrong_product", "manifest", $"class {new Guid(manifest.Class, bigEndian: true)}", $"the class of {product.Id}: {wanted}"));
             else
-                return head with
-                {
-                    Version = manifest.Version,
-                    HardwareMin = manifest.HardwareMin,
-                    HardwareMax = manifest.HardwareMax,
-                    ChunkBytes = manifest.ChunkSize,
-                };
+                return By(manifest, head);
         }
 
         return null;

@@ -23,8 +23,8 @@ public sealed class RunTransfer(
     // A turn ends when it is over and what was under way has been answered.
     private static readonly TimeSpan LeaseBeyondTurn = TimeSpan.FromMinutes(1);
 
-    // The pace has saved up enough by then for a burst of several devices.
-    private static readonly TimeSpan NoRoom = TimeSpan.FromSeconds(1);
+    // Others take turns at the pace meanwhile. The device keeps its place: a wave is served to its end, not begun everywhere.
+    private static readonly TimeSpan NoRoom = TimeSpan.FromMilliseconds(500);
 
     private readonly Pace _methods = new(commands.Value.MethodsPerSecond);
 
@@ -35,61 +35,78 @@ public sealed class RunTransfer(
     public async Task HandleAsync(string device, CancellationToken cancel)
     {
         var now = time.GetUtcNow();
-        if (await store.TakeAsync(device, now, options.Value.Turn + LeaseBeyondTurn, cancel) is not var (transfer, isAborted))
+        if (await store.TakeAsync(device, now, options.Value.Turn + LeaseBeyondTurn, cancel) is not { Transfer: var transfer } taken)
             return;
 
         var (image, content) = await shelf.FindAsync(transfer.ImageId, cancel);
-        var terms = new TransferTerms(image.Head.Protocol, image.Head.Version, image.Head.Chunks, NumberOf(image.Head.Protocol, transfer.RolloutNumber));
-        var state = await ServeAsync(transfer, isAborted, image.Head, content, terms, now + options.Value.Turn, cancel);
+        var terms = new TransferTerms(image.Head.Protocol, image.Head.Version, image.Head.Chunks, NumberOf(image.Head.Protocol, transfer.RolloutNumber))
+        {
+            ResumedAt = transfer.ResumedAt,
+        };
+        var state = await ServeAsync(taken, image.Head, content, terms, now + options.Value.Turn, cancel);
 
         var isDue = await store.KeepAsync(transfer, state, time.GetUtcNow(), QueueTransfers.QueuedFor, cancel);
-        if (state.Phase.IsOver())
+        if (isDue is not null && state.Phase.IsOver())
             log.TransferEnded(transfer.RolloutId, device, state.Phase, state.Reason);
-        if (isDue)
+        if (isDue is true)
             await queue.EnqueueAsync([device], cancel);
     }
 
     private async Task<TransferState> ServeAsync(
-        StoredTransfer transfer, bool isAborted, FirmwareHead head, byte[] content, TransferTerms terms, DateTimeOffset until, CancellationToken cancel)
+        TakenTransfer taken, FirmwareHead head, byte[] content, TransferTerms terms, DateTimeOffset until, CancellationToken cancel)
     {
-        var (state, limits) = (transfer.State, options.Value.Limits);
-        TransferSignal signal = isAborted && state.Phase.CanPause() ? new TransferSignal.Aborted() : DueOf(transfer);
+        var (transfer, limits) = (taken.Transfer, options.Value.Limits);
+        var (state, signal) = (transfer.State, SignalOf(taken));
         while (true)
         {
             var now = time.GetUtcNow();
-            var (next, effects) = TransferMachine.Step(state, signal, now, terms, limits);
+            var before = state.Phase;
+            (state, var effects) = TransferMachine.Step(state, signal, now, terms, limits);
             if (effects.IsEmpty)
             {
                 // What has become due by this step is done in this turn, too.
-                if (next == state || next.DueAt is null || next.DueAt > now)
-                    return next;
-                (state, signal) = (next, DueOf(transfer));
+                if (state.Phase == before || state.DueAt is null || state.DueAt > now)
+                    return state;
+                signal = DueOf(transfer);
                 continue;
             }
 
-            state = next;
-            if (now >= until)
-                return Interrupted(now);
-            var (room, downlink) = await RoomAsync(transfer.DeviceId, head, effects, cancel);
+            // Before the frame leaves: whoever finds the transfer after a crash must know what the device may be at.
+            if (state.Phase != before)
+                await store.NoteAsync(transfer, state, cancel);
+            var (room, downlink) = await RoomAsync(transfer.DeviceId, head, effects, isUrgent: !state.Phase.CanPause(), until, cancel);
             if (room.IsEmpty)
-                return Interrupted(time.GetUtcNow() + NoRoom);
+                return TransferMachine.Step(state, new TransferSignal.Interrupted(time.GetUtcNow()), time.GetUtcNow(), terms, limits).Next;
             signal = TransferMachine.Merge(await Task.WhenAll(
                 room.Select((effect, i) => link.SendAsync(transfer.DeviceId, head, content, terms, effect, downlink + i, cancel))));
         }
-
-        TransferState Interrupted(DateTimeOffset when) => TransferMachine.Step(state, new TransferSignal.Interrupted(when), time.GetUtcNow(), terms, limits).Next;
     }
 
-    /// <returns>Of the effects as many as the pace has room for, and the number of the first frame.</returns>
+    /// <summary>Waits until the pace has room for the first of the effects, or the turn is over.</summary>
+    /// <returns>Of the effects as many as there is room for, and the number of the first frame.</returns>
     private async Task<(ImmutableArray<TransferEffect> Effects, long Downlink)> RoomAsync(
-        string device, FirmwareHead head, ImmutableArray<TransferEffect> effects, CancellationToken cancel)
+        string device, FirmwareHead head, ImmutableArray<TransferEffect> effects, bool isUrgent, DateTimeOffset until, CancellationToken cancel)
     {
-        var (units, downlink) = await store.TakePaceAsync(device, effects.Sum(e => FirmwareLink.UnitsOf(head, e)), _methods, time.GetUtcNow(), cancel);
-        var count = 0;
-        while (count < effects.Length && (units -= FirmwareLink.UnitsOf(head, effects[count])) >= 0)
-            count++;
-        return (effects[..count], downlink);
+        while (time.GetUtcNow() < until)
+        {
+            // Several effects are chunks of the same size.
+            var (frames, downlink) = await store.TakePaceAsync(
+                device, effects.Length, FirmwareLink.UnitsOf(head, effects[0]), isUrgent, _methods, time.GetUtcNow(), cancel);
+            if (frames > 0)
+                return (effects[..frames], downlink);
+            await Task.Delay(NoRoom, time, cancel);
+        }
+
+        return ([], 0);
     }
+
+    private TransferSignal SignalOf(TakenTransfer taken) => taken switch
+    {
+        { Transfer.State.Phase: var phase } when !phase.CanPause() => DueOf(taken.Transfer),
+        { IsForeign: true } => new TransferSignal.Aborted(TransferReasons.OtherDevice),
+        { IsAborted: true } => new TransferSignal.Aborted(),
+        _ => DueOf(taken.Transfer),
+    };
 
     /// <summary>A device that stands nowhere keeps UTC.</summary>
     private TransferSignal.Due DueOf(StoredTransfer transfer) => new(

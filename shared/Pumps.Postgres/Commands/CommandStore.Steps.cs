@@ -74,8 +74,8 @@ public sealed partial class CommandStore
     private static Task<int> TakePaceAsync(
         NpgsqlConnection session, NpgsqlTransaction? transaction, CommandRoute route, int wanted, Pace pace, DateTimeOffset now, CancellationToken cancel) =>
         session.QuerySingleAsync<int>(new CommandDefinition(
-            Sql.TakePace, new { route = route.Name(), wanted, per_second = pace.PerSecond, burst = pace.Burst, reserve = 0.0, now = now.UtcDateTime }, transaction,
-            cancellationToken: cancel));
+            Sql.TakePace, new { route = route.Name(), wanted, step = 1, per_second = pace.PerSecond, burst = pace.Burst, reserve = 0.0, now = now.UtcDateTime },
+            transaction, cancellationToken: cancel));
 
     private static async Task<CommandSteps> ChangeAsync(
         NpgsqlConnection session, NpgsqlTransaction transaction, IReadOnlyList<(StoredCommand Command, CommandSignal Signal, string? By)> events, DateTimeOffset now,

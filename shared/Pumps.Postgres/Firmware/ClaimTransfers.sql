@@ -1,5 +1,5 @@
 -- Finds transfers that are due and neither queued nor in a driver's hands, and marks them as queued: those that a pause does not hold back, since their
--- devices are starting an image, and the oldest of the others. After LockClaim.sql, as a statement of its own: it must see what others have queued.
+-- devices are starting an image; and of the others first those that have begun, then the oldest. After LockClaim.sql, as a statement of its own: it must see what others have queued.
 -- in:    @phases text[]: those that are not over, @held text[]: those of them that a pause holds back, @now, @until timestamptz,
 --        @active int: at most so many of the held ones, with all that are queued or in hands
 -- out:   device_id text
@@ -12,7 +12,7 @@ with room as (
      where (queued_until is not null or lease_until is not null)
        and (queued_until > @now or lease_until > @now)
 ), found as (
-    select t.device_id, t.rollout_no, t.due_at, p.phase = any(@held) as waits
+    select t.device_id, t.rollout_no, t.due_at, p.phase = any(@held) as can_wait, p.phase = 'waiting' as is_new
       from firmware_rollout r
      cross join unnest(@phases) as p (phase)
      cross join lateral (
@@ -29,9 +29,9 @@ with room as (
      where r.ended_at is null
        and (r.phase <> 'paused' or p.phase <> all(@held))
 ), due as (
-    select device_id, rollout_no from found where not waits
+    select device_id, rollout_no from found where not can_wait
      union all
-    (select device_id, rollout_no from found where waits order by due_at limit (select n from room))
+    (select device_id, rollout_no from found where can_wait order by is_new, due_at limit (select n from room))
 ), mine as (
     select t.device_id, t.rollout_no
       from due

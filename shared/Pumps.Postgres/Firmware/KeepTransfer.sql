@@ -1,12 +1,12 @@
--- Keeps where a transfer stands and gives it back, unless somebody has changed it since it was taken. When its device has spoken meanwhile, it is due.
--- What is due now is marked as queued, unless a pause holds it back.
+-- Keeps where a transfer stands and gives it back, unless somebody has changed it since it was taken. When its device has spoken meanwhile, it is due
+-- by then. What is due now is marked as queued, unless a pause holds it back.
 -- in:    @device text, @rollout, @version bigint, @phase text, @held text[]: phases that a pause holds back, @state jsonb,
 --        @due, @ended timestamptz or null, @now, @until timestamptz
 -- out:   is_due boolean; no row when nothing was kept
 -- locks: the row until commit
 -- plan:  one probe each
 with next as (
-    select t.device_id, t.rollout_no, case when t.woken_at is not null then least(@due::timestamptz, @now) else @due end as due_at
+    select t.device_id, t.rollout_no, least(@due::timestamptz, t.woken_at) as due_at
       from firmware_transfer t
      where t.device_id = @device
        and t.rollout_no = @rollout

@@ -53,29 +53,31 @@ public sealed partial class RolloutStore
         return await session.ExecuteAsync(new CommandDefinition(Sql.TakeOverTransfers, cancellationToken: cancel));
     }
 
-    public async Task<(StoredTransfer Transfer, bool IsAborted)?> TakeAsync(string deviceId, DateTimeOffset now, TimeSpan lease, CancellationToken cancel)
+    public async Task<TakenTransfer?> TakeAsync(string deviceId, DateTimeOffset now, TimeSpan lease, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
         await using var transaction = await session.BeginTransactionAsync(cancel);
         var isTaken = await session.QuerySingleOrDefaultAsync<bool>(new CommandDefinition(
             Sql.TakeTransfer, new { device = deviceId, held = Held, now = now.UtcDateTime, until = (now + lease).UtcDateTime }, transaction, cancellationToken: cancel));
-        if (!isTaken)
-        {
-            await transaction.CommitAsync(cancel);
-            return null;
-        }
-
-        var row = await session.QuerySingleAsync<TransferRow>(
-            new CommandDefinition(Sql.ReadTransfer, new { device = deviceId }, transaction, cancellationToken: cancel));
+        var row = isTaken
+            ? await session.QuerySingleAsync<TransferRow>(new CommandDefinition(Sql.ReadTransfer, new { device = deviceId }, transaction, cancellationToken: cancel))
+            : null;
         await transaction.CommitAsync(cancel);
-        return (row.ToTransfer(), RolloutPhases.Parse(row.Rollout_Phase!) is RolloutPhase.Aborting);
+        return row is null ? null : new(row.ToTransfer(), RolloutPhases.Parse(row.Rollout_Phase!) is RolloutPhase.Aborting, row.Is_Foreign);
     }
 
-    public async Task<bool> KeepAsync(
-        StoredTransfer transfer, TransferState next, DateTimeOffset now, TimeSpan queuedFor, CancellationToken cancel)
+    public async Task NoteAsync(StoredTransfer transfer, TransferState next, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
-        return await session.QuerySingleOrDefaultAsync<bool>(new CommandDefinition(Sql.KeepTransfer, new
+        await session.ExecuteAsync(new CommandDefinition(
+            Sql.NoteTransfer,
+            new { device = transfer.DeviceId, rollout = transfer.RolloutNumber, transfer.Version, phase = next.Phase.Name(), state = Write(next) }, cancellationToken: cancel));
+    }
+
+    public async Task<bool?> KeepAsync(StoredTransfer transfer, TransferState next, DateTimeOffset now, TimeSpan queuedFor, CancellationToken cancel)
+    {
+        await using var session = await database.OpenConnectionAsync(cancel);
+        return await session.QuerySingleOrDefaultAsync<bool?>(new CommandDefinition(Sql.KeepTransfer, new
         {
             device = transfer.DeviceId,
             rollout = transfer.RolloutNumber,
@@ -90,19 +92,18 @@ public sealed partial class RolloutStore
         }, cancellationToken: cancel));
     }
 
-    public async Task<IReadOnlyList<string>> WakeAsync(IReadOnlyList<string> deviceIds, DateTimeOffset now, CancellationToken cancel)
+    public async Task WakeAsync(IReadOnlyList<string> deviceIds, DateTimeOffset at, CancellationToken cancel)
     {
         await using var session = await database.OpenConnectionAsync(cancel);
-        var due = await session.QueryAsync<string>(new CommandDefinition(
-            Sql.WakeTransfers, new { devices = deviceIds.ToArray(), held = Held, now = now.UtcDateTime }, cancellationToken: cancel));
-        return due.AsList();
+        await session.ExecuteAsync(new CommandDefinition(Sql.WakeTransfers, new { devices = deviceIds.ToArray(), at = at.UtcDateTime }, cancellationToken: cancel));
     }
 
-    public async Task<(int Units, long Downlink)> TakePaceAsync(string deviceId, int wanted, Pace methods, DateTimeOffset now, CancellationToken cancel)
+    public async Task<(int Frames, long Downlink)> TakePaceAsync(
+        string deviceId, int frames, int units, bool urgent, Pace methods, DateTimeOffset now, CancellationToken cancel)
     {
         // However low the pace is, a full bucket has room for the largest frame: so much is saved up, and the commands' half is smaller then.
         var burst = Math.Max(FrameUnitsMax, methods.Burst);
-        var reserve = Math.Min(methods.Burst / 2, burst - FrameUnitsMax);
+        var reserve = urgent ? 0 : Math.Min(methods.Burst / 2, burst - FrameUnitsMax);
         var (route, devices) = (CommandRoute.Method.Name(), new[] { deviceId });
         await using var session = await database.OpenConnectionAsync(cancel);
         // One transaction, in one go: the pace is held no longer than it takes to write.
@@ -116,11 +117,11 @@ public sealed partial class RolloutStore
                 {
                     Parameters =
                     {
-                        new("route", route), new("wanted", wanted), new("per_second", methods.PerSecond), new("burst", burst), new("reserve", reserve),
-                        new("now", now.UtcDateTime),
+                        new("route", route), new("wanted", frames * units), new("step", units), new("per_second", methods.PerSecond), new("burst", burst),
+                        new("reserve", reserve), new("now", now.UtcDateTime),
                     },
                 },
-                new(Sql.NumberFrames) { Parameters = { new("device", deviceId), new("route", route) } },
+                new(Sql.NumberFrames) { Parameters = { new("device", deviceId), new("route", route), new("units", units) } },
             },
         };
         await using var reader = await batch.ExecuteReaderAsync(cancel);
@@ -148,9 +149,12 @@ public sealed partial class RolloutStore
         public string? Maintenance { get; init; }
         public string? Running { get; init; }
         public string? Time_Zone { get; init; }
+        public DateTime? Resumed_At { get; init; }
         public string? Rollout_Phase { get; init; }
+        public bool Is_Foreign { get; init; }
 
         public StoredTransfer ToTransfer() => new(
-            Rollout_No, Rollout_Id, Device_Id, Wave, Image_Id, Read<TransferState>(State) with { DueAt = Due_At }, Version, ReadWindow(Maintenance), Running, Time_Zone);
+            Rollout_No, Rollout_Id, Device_Id, Wave, Image_Id, Read<TransferState>(State) with { DueAt = Due_At }, Version, ReadWindow(Maintenance), Running, Time_Zone,
+            Resumed_At);
     }
 }

@@ -27,6 +27,7 @@ internal static partial class Sql
     public static readonly string TakeTransfer = Statement("Firmware/TakeTransfer.sql");
     public static readonly string ReadTransfer = Statement("Firmware/ReadTransfer.sql");
     public static readonly string KeepTransfer = Statement("Firmware/KeepTransfer.sql");
+    public static readonly string NoteTransfer = Statement("Firmware/NoteTransfer.sql");
     public static readonly string WakeTransfers = Statement("Firmware/WakeTransfers.sql");
     public static readonly string NumberFrames = Statement("Firmware/NumberFrames.sql");
     public static readonly string RemoveTransfers = Statement("Firmware/RemoveTransfers.sql");

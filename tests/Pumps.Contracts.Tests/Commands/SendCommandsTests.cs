@@ -3,7 +3,6 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
-using Pumps.Contracts.Tests.Firmware;
 using Pumps.Contracts.Tests.Portal;
 using Pumps.Contracts.Tests.Postgres;
 using Pumps.Core.Offerings;
@@ -257,8 +256,7 @@ public sealed class SendCommandsTests : PostgresFixture
     private TakeDeliveries Deliveries() => new(_store, _bell, Options, _time);
 
     private TakeDeviceResults Results(DeadLetters letters) => new(
-        new OrderTable(Database), new TakeAnswers(_store, _bell, Options, _time), new(new RolloutStore(Database), new RecordingQueue(), _time), letters, new Ledger(_time),
-        _time);
+        new OrderTable(Database), new TakeAnswers(_store, _bell, Options, _time), new(new RolloutStore(Database), _time), letters, new Ledger(_time), _time);
 
     private async Task AnswerAsync(string device, string id, string result)
     {

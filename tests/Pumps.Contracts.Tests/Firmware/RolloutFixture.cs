@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Npgsql;
 using Pumps.Contracts.Tests.Postgres;
 using Pumps.Core.Firmware;
@@ -36,7 +37,7 @@ public abstract class RolloutFixture : PostgresFixture
     private protected static byte[] Content { get; } = [.. Enumerable.Range(0, 5000).Select(i => (byte)(i * 7))];
 
     private protected static StoredImage Image(string id, string product = Product, byte signature = 1) => new(
-        id, product, new(Protocol.Dp2, "2.5.0", 1, 65_535, Content.Length, new byte[32], [signature], [2, 3], 1024, 0, [4, 5, 6]), Noon);
+        id, product, new(Protocol.Dp2, "2.5.0", 1, 65_535, Content.Length, SHA256.HashData(Content), [signature], [2, 3], 1024, 0, [4, 5, 6]), Noon);
 
     private protected static NewRollout Rollout(string id, GroupTarget? target = null, int[]? waves = null, MaintenanceWindow? window = null) =>
         new(id, "image", target ?? new(), new([.. waves ?? [100]], 95, 5, TimeSpan.FromMinutes(30)), window, "anna");
@@ -69,7 +70,7 @@ public abstract class RolloutFixture : PostgresFixture
     }
 
     private protected Task<StoredRollout> PhaseAsync(StoredRollout rollout, RolloutPhase phase) =>
-        StepAsync(rollout, rollout.State with { Phase = phase }, phase is RolloutPhase.Aborting ? RolloutEffect.CancelTransfers : RolloutEffect.None);
+        StepAsync(rollout, rollout.State with { Phase = phase });
 
     private protected async Task<StoredTransfer> TakeAsync(string device, DateTimeOffset? now = null) =>
         (await Store.TakeAsync(device, now ?? Noon, Lease, Cancel) ?? throw new AssertionException($"{device} cannot be taken")).Transfer;

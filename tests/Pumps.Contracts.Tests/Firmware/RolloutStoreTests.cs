@@ -173,11 +173,11 @@ public sealed class RolloutStoreTests : RolloutFixture
             + "update device set site_id = 'meadow'");
         var window = new MaintenanceWindow(new(22, 0), new(4, 0));
         var rollout = await StartedAsync(Rollout("r", window: window));
-        var (transfer, isAborted) = (await Store.TakeAsync(Device(0), Noon, Lease, Cancel))!.Value;
+        var taken = (await Store.TakeAsync(Device(0), Noon, Lease, Cancel))!;
 
-        Assert.That(isAborted, Is.False);
+        Assert.That((taken.IsAborted, taken.IsForeign), Is.EqualTo((false, false)));
         Assert.That(
-            transfer with { Version = 0 },
+            taken.Transfer with { Version = 0 },
             Is.EqualTo(new StoredTransfer(rollout.Number, "r", Device(0), 0, "image", new(TransferPhase.Waiting, Noon), 0, window, "2.4.0", "Europe/Berlin")));
     }
 
@@ -191,7 +191,7 @@ public sealed class RolloutStoreTests : RolloutFixture
         Assert.That(await Store.ClaimAsync(Noon, Queued, 100, Cancel), Is.Empty);
 
         var second = await TakeAsync(Device(0), Noon + Lease);
-        Assert.That(await Store.KeepAsync(first, first.State with { Phase = TransferPhase.Failed, DueAt = Noon }, Noon, Queued, Cancel), Is.False);
+        Assert.That(await Store.KeepAsync(first, first.State with { Phase = TransferPhase.Failed, DueAt = null, EndedAt = Noon }, Noon, Queued, Cancel), Is.Null);
         var later = Noon.AddHours(1);
         Assert.That(await Store.KeepAsync(second, second.State with { Phase = TransferPhase.Ready, DueAt = later }, Noon + Lease, Queued, Cancel), Is.False);
         Assert.That(await Store.TakeAsync(Device(0), later.AddSeconds(-1), Lease, Cancel), Is.Null, "not due");
@@ -223,7 +223,7 @@ public sealed class RolloutStoreTests : RolloutFixture
                 // A queue brings a device to several drivers at times, so each looks at what the others have claimed.
                 await store.ClaimAsync(Noon, TimeSpan.Zero, 20, Cancel);
                 foreach (var device in Enumerable.Range(0, 60).Select(Device))
-                    if (await store.TakeAsync(device, Noon, Lease, Cancel) is var (transfer, _))
+                    if (await store.TakeAsync(device, Noon, Lease, Cancel) is { Transfer: var transfer })
                     {
                         if (!inHand.TryAdd(device, true))
                             Interlocked.Increment(ref doubles);
@@ -239,10 +239,11 @@ public sealed class RolloutStoreTests : RolloutFixture
     }
 
     [Test]
-    public async Task What_is_claimed_is_the_oldest_and_no_more_than_may_be_under_way_whoever_asks()
+    public async Task What_is_claimed_has_begun_already_or_is_the_oldest_and_no_more_than_may_be_under_way_whoever_asks()
     {
         await DevicesAsync(10);
         await StartedAsync(Rollout("r"));
+        await ExecuteAsync($"update firmware_transfer set due_at = '{Noon.AddHours(-1):O}'");
         await ComeToAsync(Device(7), TransferPhase.Sending, Noon.AddMinutes(-2));
         await ComeToAsync(Device(3), TransferPhase.Ready, Noon.AddMinutes(-1));
         await TakeAsync(Device(0));
@@ -279,7 +280,7 @@ public sealed class RolloutStoreTests : RolloutFixture
         var inHand = await TakeAsync(Device(0));
         rollout = await PhaseAsync(rollout, RolloutPhase.Paused);
 
-        Assert.That(await Store.WakeAsync([.. Enumerable.Range(0, 5).Select(Device)], Noon, Cancel), Is.EqualTo(new[] { Device(3), Device(4) }));
+        await Store.WakeAsync([.. Enumerable.Range(0, 5).Select(Device)], Noon, Cancel);
         Assert.That(await Store.ClaimAsync(Noon, Queued, 100, Cancel), Is.EqualTo(new[] { Device(3), Device(4) }));
         Assert.That(await Store.TakeAsync(Device(2), Noon, Lease, Cancel), Is.Null);
         Assert.That(await TakeAsync(Device(3)), Is.Not.Null);
@@ -298,13 +299,15 @@ public sealed class RolloutStoreTests : RolloutFixture
         await ComeToAsync(Device(2), TransferPhase.Ready, Noon.AddHours(9));
         await ComeToAsync(Device(3), TransferPhase.Activating, Noon.AddMinutes(1));
         var beginning = await TakeAsync(Device(4));
-        await PhaseAsync(await PhaseAsync(rollout, RolloutPhase.Paused), RolloutPhase.Aborting);
+        rollout = await PhaseAsync(await PhaseAsync(rollout, RolloutPhase.Paused), RolloutPhase.Aborting);
+        Assert.That((await Store.TakeAsync(Device(5), Noon, TimeSpan.Zero, Cancel))!.IsAborted, Is.True, "before anything was taken back");
+        await StepAsync(rollout, rollout.State, RolloutEffect.CancelTransfers);
 
         Assert.That(await Store.CountAsync(rollout.Number, Cancel), Is.EqualTo(new[] { new WaveCount(6, 0, 0, 2) }));
         Assert.That(
             (await Store.ListOfDeviceAsync(Device(0), 1, Cancel)).Single().State, Is.EqualTo(new TransferState(TransferPhase.Cancelled, null) { EndedAt = Noon }));
         Assert.That(await Store.ClaimAsync(Noon, Queued, 100, Cancel), Is.EqualTo(new[] { Device(1), Device(2) }));
-        Assert.That((await Store.TakeAsync(Device(2), Noon, Lease, Cancel))!.Value.IsAborted, Is.True);
+        Assert.That((await Store.TakeAsync(Device(2), Noon, Lease, Cancel))!.IsAborted, Is.True);
         var isDue = await Store.KeepAsync(beginning, beginning.State with { Phase = TransferPhase.Sending, DueAt = Noon.AddHours(1) }, Noon, Queued, Cancel);
         Assert.That(isDue, Is.True, "Whoever was just beginning hears of it, too.");
     }
@@ -321,15 +324,43 @@ public sealed class RolloutStoreTests : RolloutFixture
         string[] all = [.. Enumerable.Range(0, 4).Select(Device), "dp2-stranger"];
 
         var now = Noon.AddHours(1).AddSeconds(5);
-        Assert.That(await Store.WakeAsync(all, now, Cancel), Is.EqualTo(new[] { Device(0) }), "The others: in hand, waiting, over, unknown.");
-        Assert.That(await Store.WakeAsync(all, now, Cancel), Is.EqualTo(new[] { Device(0) }));
+        await ExecuteAsync($"update firmware_transfer set due_at = '{Noon.AddHours(9):O}' where lease_until is null and due_at is not null");
+        await Store.WakeAsync(all, now, Cancel);
+        Assert.That(await Store.TakeAsync(Device(0), now.AddSeconds(-1), Lease, Cancel), Is.Null);
+        Assert.That(await Store.TakeAsync(Device(2), now, Lease, Cancel), Is.Null, "It has not begun.");
         Assert.That(await Store.KeepAsync(taken, taken.State with { DueAt = Noon.AddHours(2) }, now, Queued, Cancel), Is.True);
         Assert.That(await TakeAsync(Device(1), now), Is.Not.Null);
 
         var end = await TakeAsync(Device(0), now);
+        await Store.WakeAsync(all, now.AddSeconds(5), Cancel);
+        Assert.That(await Store.KeepAsync(end, end.State with { DueAt = Noon.AddHours(3) }, now, Queued, Cancel), Is.False, "not yet");
+        end = await TakeAsync(Device(0), now.AddSeconds(5));
         await Store.WakeAsync(all, now, Cancel);
         Assert.That(await Store.KeepAsync(end, end.State with { Phase = TransferPhase.Done, DueAt = null, EndedAt = now }, now, Queued, Cancel), Is.False);
-        Assert.That(await Store.WakeAsync(all, now, Cancel), Is.Empty);
+        Assert.That(await Store.TakeAsync(Device(0), now.AddDays(1), Lease, Cancel), Is.Null);
+    }
+
+    [Test]
+    public async Task What_is_noted_of_a_transfer_outlives_its_driver()
+    {
+        await DevicesAsync(1);
+        await StartedAsync(Rollout("r"));
+        var taken = await TakeAsync(Device(0));
+        await Store.NoteAsync(taken, taken.State with { Phase = TransferPhase.Activating }, Cancel);
+        Assert.That(await Store.TakeAsync(Device(0), Noon, Lease, Cancel), Is.Null, "It stays in its hands.");
+
+        Assert.That((await TakeAsync(Device(0), Noon + Lease)).State.Phase, Is.EqualTo(TransferPhase.Activating));
+        await Store.NoteAsync(taken, taken.State, Cancel);
+        Assert.That((await Store.ListOfDeviceAsync(Device(0), 1, Cancel)).Single().State.Phase, Is.EqualTo(TransferPhase.Activating), "A driver that was late changes nothing.");
+    }
+
+    [Test]
+    public async Task A_device_that_is_another_one_by_now_is_told_apart([Values("product = 'irrigation-station'", "status = 'retired'")] string change)
+    {
+        await DevicesAsync(1);
+        await StartedAsync(Rollout("r"));
+        await ExecuteAsync($"update device set {change}");
+        Assert.That((await Store.TakeAsync(Device(0), Noon, Lease, Cancel))!.IsForeign, Is.True);
     }
 
     [Test]

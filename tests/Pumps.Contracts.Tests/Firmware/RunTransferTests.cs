@@ -58,8 +58,7 @@ public sealed class RunTransferTests : RolloutFixture
         Assert.That(_device.Receiver.Image.ToArray(), Is.EqualTo(Image4K));
 
         _device.Receiver.Started();
-        await new WakeTransfers(Store, _queue, _time).HandleAsync([Device(0)], Cancel);
-        Assert.That(_queue.Devices, Is.EqualTo(new[] { Device(0) }), "at once: a trial does not wait");
+        await new WakeTransfers(Store, _time).HandleAsync([Device(0)], Cancel);
         await run.HandleAsync(Device(0), Cancel);
         Assert.That(await PhaseAsync(), Is.EqualTo("done"));
         Assert.That(_device.Numbers, Is.Unique.And.Ordered, "Frames are numbered in the order in which they are sent.");
@@ -75,7 +74,7 @@ public sealed class RunTransferTests : RolloutFixture
         Assert.That(await Store.ClaimAsync(_time.GetUtcNow(), Queued, 10, Cancel), Is.Empty, "It is tried again after a while.");
 
         _device.FramesUntilOffline = null;
-        var track = new TrackConnections(new ConnectionTable(Database), new WakeTransfers(Store, _queue, _time), Catalog, new Ledger(_time), _time);
+        var track = new TrackConnections(new ConnectionTable(Database), new WakeTransfers(Store, _time), Catalog, new Ledger(_time), _time);
         var connected = ConnectionEvent.Of(Device(0), true, _time.GetUtcNow(), ConnectionEvent.SequenceAt(_time.GetUtcNow().UtcTicks, 1));
         await track.HandleAsync(new("device-connections", "0", [new(1, _time.GetUtcNow(), connected.Key, connected.Properties, connected.Body)]), Cancel);
         Assert.That(await Store.ClaimAsync(_time.GetUtcNow(), Queued, 10, Cancel), Is.EqualTo(new[] { Device(0) }));
@@ -96,15 +95,71 @@ public sealed class RunTransferTests : RolloutFixture
     }
 
     [Test]
-    public async Task Without_room_in_the_pace_nothing_is_sent_and_commands_keep_their_half()
+    public async Task Without_room_in_the_pace_nothing_is_sent_and_the_device_keeps_its_place()
     {
         var methods = new Pace(40);
-        await Store.TakePaceAsync(Device(0), 20, methods, Noon, Cancel);
-        await Turns(methods.PerSecond).HandleAsync(Device(0), Cancel);
+        await Store.TakePaceAsync(Device(0), 20, 1, false, methods, Noon, Cancel);
+        // Commands take whatever comes back with the time.
+        await ExecuteAsync($"update command_pace set filled_at = '{Noon.AddMinutes(1):O}'");
+        var turn = Turns(methods.PerSecond).HandleAsync(Device(0), Cancel);
+        while (!turn.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
 
+        await turn;
         Assert.That(_device.Numbers, Is.Empty);
         Assert.That(await ScalarAsync<double>("select budget from command_pace where route = 'method'"), Is.EqualTo(20));
-        Assert.That(await Store.ClaimAsync(Noon.AddSeconds(1), Queued, 10, Cancel), Is.EqualTo(new[] { Device(0) }));
+        Assert.That(_queue.Devices, Is.EqualTo(new[] { Device(0) }));
+    }
+
+    [Test]
+    public async Task A_device_on_trial_is_confirmed_although_commands_take_all_of_the_pace_and_the_rollout_is_paused()
+    {
+        var run = Turns(40);
+        await ExecuteAsync($"update command_pace set budget = 40, filled_at = '{Noon.AddMinutes(1):O}'");
+        _device.SilentAt = Dp2TransferState.Activating;
+        await run.HandleAsync(Device(0), Cancel);
+        _device.SilentAt = null;
+        _device.Receiver.Started();
+        await PhaseAsync((await Store.FindAsync("r", Cancel))!, RolloutPhase.Paused);
+        await ExecuteAsync("update command_pace set budget = 2");
+        await new WakeTransfers(Store, _time).HandleAsync([Device(0)], Cancel);
+        Assert.That(await Store.ClaimAsync(_time.GetUtcNow(), Queued, 1, Cancel), Is.EqualTo(new[] { Device(0) }));
+        await run.HandleAsync(Device(0), Cancel);
+
+        Assert.That(await PhaseAsync(), Is.EqualTo("done"));
+    }
+
+    [Test]
+    public async Task A_device_that_has_become_another_product_gets_nothing_more_and_is_no_failure()
+    {
+        _device.FramesUntilOffline = 4;
+        await Turns().HandleAsync(Device(0), Cancel);
+        _device.FramesUntilOffline = null;
+        await ExecuteAsync("update device set product = 'irrigation-station'");
+        _time.Advance(TimeSpan.FromMinutes(2));
+        await Turns().HandleAsync(Device(0), Cancel);
+
+        var state = (await Store.ListOfDeviceAsync(Device(0), 1, Cancel)).Single().State;
+        Assert.That((state.Phase, state.Reason), Is.EqualTo((TransferPhase.Cancelled, TransferReasons.OtherDevice)));
+        Assert.That(_device.Chunks, Is.LessThan(Image4K.Length / ChunkBytes));
+    }
+
+    [Test]
+    public async Task Another_image_under_a_known_id_is_what_is_sent_and_changed_bytes_are_not()
+    {
+        var shelf = new ImageShelf(Images);
+        Assert.That((await shelf.FindAsync("image", Cancel)).Content, Is.EqualTo(Content));
+        byte[] other = [1, 2, 3];
+        await ExecuteAsync("delete from firmware_image where image_id = 'image'");
+        var image = Image("image");
+        await Images.AddAsync(image with { Head = image.Head with { Sha256 = SHA256.HashData(other), SizeBytes = 3 } }, other, Cancel);
+        Assert.That((await shelf.FindAsync("image", Cancel)).Content, Is.EqualTo(other));
+
+        await ExecuteAsync("update firmware_image set content = '\\x0102' where image_id = 'real'");
+        Assert.That(() => new ImageShelf(Images).FindAsync("real", Cancel), Throws.InvalidOperationException);
     }
 
     [Test]
@@ -113,7 +168,8 @@ public sealed class RunTransferTests : RolloutFixture
         _device.FramesUntilOffline = 4;
         await Turns().HandleAsync(Device(0), Cancel);
         _device.FramesUntilOffline = null;
-        await PhaseAsync((await Store.FindAsync("r", Cancel))!, RolloutPhase.Aborting);
+        var aborting = await PhaseAsync((await Store.FindAsync("r", Cancel))!, RolloutPhase.Aborting);
+        await StepAsync(aborting, aborting.State, RolloutEffect.CancelTransfers);
         await Turns().HandleAsync(Device(0), Cancel);
 
         Assert.That(await PhaseAsync(), Is.EqualTo("cancelled"));
@@ -150,6 +206,9 @@ public sealed class RunTransferTests : RolloutFixture
 
         public int? FramesUntilOffline { get; set; }
 
+        /// <summary>In this state it hears, and its answers are lost.</summary>
+        public Dp2TransferState? SilentAt { get; set; }
+
         public Action After { get; set; } = () => { };
 
         public Task<DeviceAnswer<MethodResponse>> InvokeAsync(
@@ -164,6 +223,8 @@ public sealed class RunTransferTests : RolloutFixture
             Numbers.Add(_down.Sequence);
             Chunks += _down.Body is Dp2FirmwareChunk ? 1 : 0;
             Receiver.Handle(frame, now);
+            if ((Dp2TransferState)Receiver.Status().State == SilentAt)
+                return Task.FromResult<DeviceAnswer<MethodResponse>>(new DeviceRefusal(DeviceRefusals.DeviceTimeout, "silent"));
             var answer = Dp2Encoder.Encode(new Dp2Header(0, (uint)Numbers.Count, now), Receiver.Answer());
             After();
             return Task.FromResult<DeviceAnswer<MethodResponse>>(new MethodResponse(200, JsonSerializer.Serialize(new { frame = Convert.ToBase64String(answer) })));

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Pumps.Core.Firmware;
 using Pumps.Core.Offerings;
 using Pumps.Core.Protocols.Dp2;
@@ -263,8 +264,13 @@ public sealed class FirmwareRoutesTests
         var refused = await _host.SendAsync(HttpMethod.Post, "/api/firmware/rollouts/spring/resume", 409);
         ProblemAssert.HasRule(refused, "rollout_phase");
         Assert.That(Text(refused, "detail"), Does.Contain("aborting"));
+
+        var leader = new AdvanceRollouts(_host.Firmware, TimeProvider.System, NullLogger<AdvanceRollouts>.Instance);
+        Assert.That(await leader.HandleAsync("spring", CancellationToken.None), Is.True);
         var waves = (await _host.GetAsync("/api/firmware/rollouts/spring")).GetProperty("waves").EnumerateArray();
         Assert.That(waves.Sum(w => w.GetProperty("cancelled").GetInt32()), Is.EqualTo(4));
+        Assert.That(await leader.HandleAsync("spring", CancellationToken.None), Is.False, "It is over.");
+        Assert.That(Text(await _host.GetAsync("/api/firmware/rollouts/spring"), "phase"), Is.EqualTo("aborted"));
         foreach (var step in new[] { "pause", "resume", "abort" })
             await _host.SendAsync(HttpMethod.Post, $"/api/firmware/rollouts/autumn/{step}", 404);
     }

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Time.Testing;
-using Pumps.Contracts.Tests.Firmware;
 using Pumps.Core.Devices;
 using Pumps.Handlers.Devices;
 using Pumps.Handlers.Firmware;
@@ -272,7 +271,7 @@ public sealed class RegistryTests : PostgresFixture
     private Task StoreAsync(string id, string customer) =>
         _devices.StoreAsync(new(id, "dp2", "irrigation", "irrigation-pump-v2", customer, "local", null), Cancel);
 
-    private WakeTransfers Transfers() => new(new RolloutStore(Database), new RecordingQueue(), _time);
+    private WakeTransfers Transfers() => new(new RolloutStore(Database), _time);
 
     private Task TakeAsync(params HubEvent[] events) => _track.HandleAsync(new(Hub, "0", events), Cancel);
 

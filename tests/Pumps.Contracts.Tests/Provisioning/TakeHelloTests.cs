@@ -1,6 +1,5 @@
 using System.Text;
 using Pumps.Contracts.Tests.Commands;
-using Pumps.Contracts.Tests.Firmware;
 using Pumps.Core.Firmware;
 using Pumps.Core.Protocols;
 using Pumps.Core.Provisioning;
@@ -21,7 +20,7 @@ public sealed class TakeHelloTests : OrderFixture
         var device = NewDevice();
         var order = await OrderAsync(OrderKind.Provision, device);
         var ledger = new Ledger(Time);
-        var handler = Handler(ledger, new RecordingQueue());
+        var handler = Handler(ledger);
         var batch = new HubBatch("command-results", "0",
         [
             Event(1, device, "pumps.hello.v1", """{"device":"x","hello":{"model":"IP-200","firmware":"2.0.1","dictionary":{"id":257,"revision":3}}}"""),
@@ -56,26 +55,26 @@ public sealed class TakeHelloTests : OrderFixture
         await rollouts.KeepAsync(rollout!, rollout!.State with { Wave = 0 }, RolloutEffect.StartWave, Noon, Cancel);
         foreach (var device in (string[])[spoken, started, silent])
         {
-            var (transfer, _) = (await rollouts.TakeAsync(device, Noon, TimeSpan.FromMinutes(2), Cancel))!.Value;
+            var transfer = (await rollouts.TakeAsync(device, Noon, TimeSpan.FromMinutes(2), Cancel))!.Transfer;
             await rollouts.KeepAsync(transfer, new(TransferPhase.Activating, Noon.AddDays(1)), Noon, TimeSpan.Zero, Cancel);
         }
 
-        var queue = new RecordingQueue();
-        await Handler(new Ledger(Time), queue).HandleAsync(new("command-results", "0",
+        await Handler(new Ledger(Time)).HandleAsync(new("command-results", "0",
         [
             Event(1, spoken, "pumps.firmware-status.v1", "{}"),
             Event(2, started, "pumps.hello.v1", """{"hello":{"firmware":"2.0.1"}}"""),
             Event(3, spoken, "pumps.firmware-status.v1", "{}"),
         ]), Cancel);
 
-        Assert.That(queue.Devices, Is.EquivalentTo(new[] { spoken, started }));
-        Assert.That((await rollouts.TakeAsync(started, Noon, TimeSpan.FromMinutes(2), Cancel))!.Value.Transfer.Running, Is.EqualTo("2.0.1"), "The hello was kept before.");
+        Assert.That((await rollouts.TakeAsync(started, Noon, TimeSpan.FromMinutes(2), Cancel))!.Transfer.Running, Is.EqualTo("2.0.1"), "The hello was kept before.");
+        Assert.That(await rollouts.TakeAsync(spoken, Noon, TimeSpan.FromMinutes(2), Cancel), Is.Null, "What it says comes with an answer, too: it is not asked without a break.");
+        Assert.That(await rollouts.TakeAsync(spoken, Noon.AddSeconds(5), TimeSpan.FromMinutes(2), Cancel), Is.Not.Null);
         Assert.That(await rollouts.TakeAsync(silent, Noon, TimeSpan.FromMinutes(2), Cancel), Is.Null);
     }
 
-    private TakeDeviceResults Handler(Ledger ledger, ITransferQueue queue) => new(
+    private TakeDeviceResults Handler(Ledger ledger) => new(
         Store, new TakeAnswers(new CommandStore(Database), new CountingBell(), Of(new CommandOptions()), Time),
-        new WakeTransfers(new RolloutStore(Database), queue, Time), new DeadLetters(Database), ledger, Time);
+        new WakeTransfers(new RolloutStore(Database), Time), new DeadLetters(Database), ledger, Time);
 
     private static HubEvent Event(long sequence, string device, string type, string body) => new(
         sequence, Noon, device, new(new KeyValuePair<string, string>(PropertyNames.CloudEventType, type)), Encoding.UTF8.GetBytes(body));

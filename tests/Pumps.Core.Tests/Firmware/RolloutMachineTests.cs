@@ -39,6 +39,7 @@ public sealed class RolloutMachineTests
         script.Expect(3, RolloutEffect.None, Paused, 0, Wave(10, done: 8, failed: 2), Wave(90));
 
         script.Expect(new RolloutSignal.Resume("anna", [Wave(10, done: 7, failed: 2), Wave(90)]), RolloutEffect.None, Running);
+        Assert.That((script.State.SteeredBy, script.State.ResumedAt is not null), Is.EqualTo(("anna", true)));
         Assert.That((script.State.Reason, script.State.Accepted), Is.EqualTo(((string?)null, ImmutableArray.Create(2, 0))).Using<(string?, ImmutableArray<int>)>(
             (a, b) => a.Item1 == b.Item1 && a.Item2.SequenceEqual(b.Item2)));
         script.Expect(4, RolloutEffect.None, Running, 0, Wave(10, done: 7, failed: 3), Wave(90));
@@ -75,8 +76,8 @@ public sealed class RolloutMachineTests
         script.Expect(0, RolloutEffect.StartWave, Running, 0, Wave(10), Wave(90));
         script.Expect(new RolloutSignal.Pause("anna"), RolloutEffect.None, Paused);
         script.Expect(200, RolloutEffect.None, Paused, 0, Wave(10, done: 10), Wave(90));
-        script.Expect(new RolloutSignal.Abort("anna"), RolloutEffect.CancelTransfers, Aborting);
-        script.Expect(201, RolloutEffect.None, Aborting, 0, Wave(10, done: 9), Wave(90, cancelled: 90));
+        script.Expect(new RolloutSignal.Abort("anna"), RolloutEffect.None, Aborting);
+        script.Expect(201, RolloutEffect.CancelTransfers, Aborting, 0, Wave(10, done: 9), Wave(90, cancelled: 90));
         script.Expect(202, RolloutEffect.None, Aborted, 0, Wave(10, done: 10), Wave(90, cancelled: 90));
     }
 
@@ -112,7 +113,7 @@ public sealed class RolloutMachineTests
         {
             var (next, effect) = RolloutMachine.Step(before, signal, Noon, Terms with { Waves = [100] });
             Assert.That(next.Phase, Is.EqualTo(moves.GetValueOrDefault(name, phase)), name);
-            Assert.That(effect, Is.EqualTo(next.Phase is Aborting && phase is not Aborting ? RolloutEffect.CancelTransfers : RolloutEffect.None), name);
+            Assert.That(effect, Is.EqualTo(next.Phase is Aborting && signal is RolloutSignal.Counted ? RolloutEffect.CancelTransfers : RolloutEffect.None), name);
             Assert.That(next.EndedAt is not null, Is.EqualTo(next.Phase.IsOver()), name);
             if (!moves.ContainsKey(name))
                 Assert.That(next, Is.SameAs(before), name);

@@ -185,7 +185,32 @@ public sealed class TransferMachineTests
     {
         foreach (var phase in new[] { Ready, Activating, Confirming })
             Assert.That(Step(Kept(phase), Heard(TransferWord.Stored), Dp2).Next,
-                Is.EqualTo(Kept(Ready) with { DueAt = Noon + Limits.Look, Deadline = null }), phase.Name());
+                Is.EqualTo(Kept(Ready) with { DueAt = Noon + Limits.Look, Deadline = null, Pauses = 1 }), phase.Name());
+
+        var state = Kept(Ready);
+        var pauses = new List<double>();
+        for (var (turn, now) = (0, Noon); turn < 10; turn++, now = state.DueAt!.Value)
+        {
+            state = Step(Step(state, Due, Dp2, now).Next, Heard(TransferWord.Stored), Dp2, now).Next;
+            pauses.Add((state.DueAt!.Value - now).TotalMinutes);
+        }
+
+        Assert.That(pauses, Is.EqualTo(new[] { 0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60 }), "more and more rarely");
+    }
+
+    [Test]
+    public void Time_in_which_the_rollout_was_paused_is_not_held_against_a_device()
+    {
+        var resumed = Dp2 with { ResumedAt = Noon + Limits.GiveUpAfter };
+        Assert.That(Step(Kept(Sending), Due, resumed, Noon + Limits.GiveUpAfter).Next.Phase, Is.EqualTo(Sending));
+        Assert.That(Step(Kept(Sending), Due, resumed, Noon + (2 * Limits.GiveUpAfter)).Next.Reason, Is.EqualTo(TransferReasons.Timeout));
+    }
+
+    [Test]
+    public void A_device_that_is_another_one_by_now_is_told_to_forget_it_and_says_why([Values(Waiting, Sending, Ready)] TransferPhase phase)
+    {
+        var (next, _) = Step(Kept(phase), new TransferSignal.Aborted(TransferReasons.OtherDevice), Dp2);
+        Assert.That((next.Phase, next.Reason), Is.EqualTo((phase is Waiting ? Cancelled : Cancelling, TransferReasons.OtherDevice)));
     }
 
     /// <summary>It restarted: with the image, or without anything.</summary>
