@@ -130,7 +130,11 @@ public sealed class Demand(Workload load, Topology topology, CapacityLimits limi
 
     /// <summary>Storing must keep up with the busiest minute, roll-ups with the hour.</summary>
     public double DatabaseCores =>
-        StoredPerSecond * ((load.PeakFactor * costs.DatabaseMicroseconds) + costs.RollUpMicroseconds) * Frames / 1e6 / costs.DatabaseUtilization;
+        ((StoredPerSecond * ((load.PeakFactor * costs.DatabaseMicroseconds) + costs.RollUpMicroseconds) * Frames) + (DeviceHoursPerSecond * costs.RollUpDeviceMicroseconds))
+        / 1e6 / costs.DatabaseUtilization;
+
+    /// <summary>Hours of devices to be rolled up: one an hour, unless a device reports more rarely.</summary>
+    private double DeviceHoursPerSecond => Math.Min(load.Devices / 3600.0, StoredPerSecond);
 
     public double HistoryGigabytesPerDay => StoredPerSecond * Workload.SecondsPerDay * costs.FeedEventsPerFrame * costs.HistoryBytes * Frames / Gigabyte;
 

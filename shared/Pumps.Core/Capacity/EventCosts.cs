@@ -12,6 +12,9 @@ public sealed record EventCosts
     /// <summary>The same for its share of the roll-up, when its hour has ended.</summary>
     public required double RollUpMicroseconds { get; init; }
 
+    /// <summary>The same for each device and hour that is rolled up, however few frames it has.</summary>
+    public required double RollUpDeviceMicroseconds { get; init; }
+
     public required double FrameBytes { get; init; }
 
     /// <summary>A frame with all properties that IoT Hub and enrichment add.</summary>

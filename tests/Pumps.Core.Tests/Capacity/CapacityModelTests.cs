@@ -15,7 +15,7 @@ public sealed class CapacityModelTests
     // 30 µs / 3 handlers x 2 = 20 µs a function and message.
     internal static readonly EventCosts Costs = new()
     {
-        RegionMicroseconds = 30, DatabaseMicroseconds = 20, RollUpMicroseconds = 30, FrameBytes = 100, RawEventBytes = 400, FeedEventsPerFrame = 1, FeedEventBytes = 1000,
+        RegionMicroseconds = 30, DatabaseMicroseconds = 20, RollUpMicroseconds = 30, RollUpDeviceMicroseconds = 0, FrameBytes = 100, RawEventBytes = 400, FeedEventsPerFrame = 1, FeedEventBytes = 1000,
         HistoryBytes = 500, HistoryKeyBytes = 50, WriteAheadBytes = 1000, LatestBytesPerDevice = 2000, FunctionOverhead = 2, InstanceCores = 1,
         FunctionUtilization = 0.5, DatabaseUtilization = 0.5, MemoryForKeys = 0.5, DiskFill = 0.8,
     };
@@ -119,6 +119,19 @@ public sealed class CapacityModelTests
             Assert.That((plan.Regions, plan.FitsOneRegion), Is.EqualTo(((int?)7, false)));
             Assert.That(plan.Exceeded.Select(l => l.Name), Does.Contain("iot_hub_devices").And.Contain("database_storage").And.Contain("raw_partitions"));
         });
+    }
+
+    [TestCase(60, 1)]
+    [TestCase(3600, 1)]
+    [TestCase(7200, 0.5)]
+    public void Rolling_up_costs_for_each_hour_in_which_a_device_reports_too(double interval, double hoursAnHour)
+    {
+        var load = Load(1_000_000, interval, "irrigation");
+        var without = Model.Plan(load).Database.CoresNeeded;
+        var with = new CapacityModel(Topology, Limits, Costs with { RollUpDeviceMicroseconds = 3600 }, Prices).Plan(load).Database.CoresNeeded;
+
+        // 1,000,000 x 3600 µs in an hour is one core, at half of its time.
+        Assert.That(with - without, Is.EqualTo(2 * hoursAnHour).Within(1e-9));
     }
 
     [Test]
