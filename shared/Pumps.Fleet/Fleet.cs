@@ -34,11 +34,6 @@ public sealed class Fleet(
     /// <summary>The devices, in the order of their index.</summary>
     public IReadOnlyList<DeviceSpec> Devices { get; } = DeviceSpec.Of(Checked(options));
 
-    /// <summary>Runs a fleet until it is cancelled.</summary>
-    public static Task RunAsync(
-        FleetOptions options, FleetConnection connection, IFleetProvisioner provisioner, DictionarySet dictionaries, TimeProvider time,
-        CancellationToken cancel) => new Fleet(options, connection, provisioner, dictionaries, time).RunAsync(cancel);
-
     /// <summary>Registers the devices, connects them at the given rate, and runs them until cancelled; then what waits is sent and links are closed.</summary>
     public async Task RunAsync(CancellationToken cancel)
     {

@@ -5,18 +5,6 @@ using Pumps.Handlers.Portal;
 
 namespace Pumps.Handlers.Commands;
 
-/// <summary>Which devices a group is for: those in a list; or all at a site, with a tag, of a customer, as far as each is named.</summary>
-/// <param name="Devices">In the order of the ids, each once; null when the region is to find them.</param>
-public sealed record GroupTarget(string? Site = null, string? Tag = null, string? Customer = null, IReadOnlyList<string>? Devices = null)
-{
-    /// <summary>For people.</summary>
-    public string Describe() => string.Join(", ", new[]
-    {
-        Site is null ? null : "site " + Site, Tag is null ? null : "tag " + Tag, Customer is null ? null : "customer " + Customer,
-        Devices is null ? null : $"{Devices.Count} devices",
-    }.OfType<string>());
-}
-
 /// <summary>One command for many devices.</summary>
 /// <param name="Id">As of a <see cref="CommandOrder"/>; each device's command has it.</param>
 public sealed record GroupOrder(
@@ -50,14 +38,8 @@ public sealed class SubmitGroup(Catalog catalog, ICommandStore store, ICommandBe
     /// <summary>Devices of one group: a large customer's. All of them are stored at once, and none of them takes another command meanwhile.</summary>
     public const int DevicesMax = 5000;
 
-    /// <summary>Devices in a list.</summary>
-    public const int ListMax = 1000;
-
     // As the catalog has them, and some more: a name that is merely unknown is each device's affair.
     private const int CommandMax = 64;
-
-    // IoT Hub's limit.
-    private const int DeviceIdMax = 128;
 
     /// <param name="allows">Whether whoever asks may give commands of this role.</param>
     public async Task<Answer<StoredGroup>> HandleAsync(GroupOrder order, Func<CommandRole, ValueTask<bool>> allows, CancellationToken cancel)
@@ -111,34 +93,14 @@ public sealed class SubmitGroup(Catalog catalog, ICommandStore store, ICommandBe
     private static List<Fault> Check(GroupOrder order)
     {
         var faults = new List<Fault>();
-        var (site, tag, customer, devices) = order.Target;
         if (!SubmitCommand.IsId(order.Id))
             faults.Add(new("invalid_id", "id", order.Id, SubmitCommand.IdForm));
         if (order.Command.Length is 0 or > CommandMax || order.Command.Any(char.IsControl))
             faults.Add(new("unknown_command", "command", order.Command, "a command that /api/catalog lists"));
-        if (devices is not null)
-        {
-            if ((site ?? tag ?? customer) is not null)
-                faults.Add(new("ambiguous_target", "devices", $"{devices.Count} devices", "devices, or site, tag and customer; not both"));
-            if (devices.Count is 0 or > ListMax)
-                faults.Add(new("invalid_list", "devices", $"{devices.Count} devices", $"1 to {ListMax} devices"));
-            if (devices.FirstOrDefault(d => d.Length is 0 or > DeviceIdMax || d.Any(char.IsControl)) is { } odd)
-                faults.Add(new("invalid_device", "devices", odd, "ids of devices"));
-            if (devices.GroupBy(d => d).FirstOrDefault(g => g.Count() > 1) is { Key: var twice })
-                faults.Add(new("repeated_device", "devices", twice, "each device once in a list"));
-        }
-        else if ((site ?? customer) is null)
-        {
-            // A tag is its customer's own word: another customer's may be the same.
+        // A tag is its customer's own word: another customer's may be the same.
+        if (order.Target is { Devices: null, Site: null, Customer: null, Tag: var tag })
             faults.Add(new("missing_target", tag is null ? "devices" : "customer", null, "devices; or a site or a customer, with or without a tag"));
-        }
-
-        if (site is not null && !Names.IsId(site))
-            faults.Add(new("invalid_site", "site", site, Names.IdAllowed));
-        if (tag is not null && !Names.IsTag(tag))
-            faults.Add(new("invalid_tag", "tag", tag, Names.TagAllowed));
-        if (customer is not null && !Names.IsId(customer))
-            faults.Add(new("invalid_customer", "customer", customer, Names.IdAllowed));
+        order.Target.Check(faults);
         return faults;
     }
 

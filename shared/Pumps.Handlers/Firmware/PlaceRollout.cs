@@ -1,4 +1,3 @@
-using Pumps.Handlers.Commands;
 using Pumps.Handlers.Portal;
 using Pumps.Handlers.Provisioning;
 
@@ -47,7 +46,6 @@ public sealed class PlaceRollout(IRolloutStore store, IFirmwareImages images, Im
     {
         var faults = new List<Fault>();
         var (waves, terms) = (rollout.Terms.Waves, rollout.Terms);
-        var (site, tag, customer, devices) = rollout.Target;
         if (!PlaceOrder.IsId(rollout.Id))
             faults.Add(new("invalid_rollout_id", "rollout", rollout.Id, $"1 to {PlaceOrder.IdMax} letters, digits, '-', '_' or '.'"));
         if (!PlaceOrder.IsId(rollout.ImageId))
@@ -62,18 +60,7 @@ public sealed class PlaceRollout(IRolloutStore store, IFirmwareImages images, Im
             faults.Add(new("out_of_range", "soakMinutes", $"{terms.Soak.TotalMinutes}", $"0 to {SoakMax.TotalMinutes}"));
         if (rollout.Window is { } window && window.Begins == window.Ends)
             faults.Add(new("invalid_window", "window", $"{window.Begins:HH:mm} to {window.Ends:HH:mm}", "a beginning and an end that differ; no window for any time"));
-        if (devices is not null && (site ?? tag ?? customer) is not null)
-            faults.Add(new("ambiguous_target", "devices", $"{devices.Count} devices", "devices, or site, tag and customer; not both"));
-        if (devices is { Count: 0 or > SubmitGroup.ListMax })
-            faults.Add(new("invalid_devices", "devices", $"{devices.Count} devices", $"1 to {SubmitGroup.ListMax} ids, or a site, tag or customer"));
-        if (devices is not null && devices.Any(d => string.IsNullOrEmpty(d) || d.Any(char.IsControl)))
-            faults.Add(new("invalid_devices", "devices", "a device without an id", "ids of devices"));
-        if (site is not null && !Names.IsId(site))
-            faults.Add(new("invalid_site", "site", site, Names.IdAllowed));
-        if (tag is not null && !Names.IsTag(tag))
-            faults.Add(new("invalid_tag", "tag", tag, Names.TagAllowed));
-        if (customer is not null && !Names.IsId(customer))
-            faults.Add(new("invalid_customer", "customer", customer, Names.IdAllowed));
+        rollout.Target.Check(faults);
         return faults;
     }
 }

@@ -94,7 +94,7 @@ internal static class CommandRoutes
         routes.MapPost("/api/command-groups", SubmitGroupAsync).For(PortalRole.Operator).WithTags("Commands").WithName("giveGroupCommand")
             .WithSummary($"Gives a command to many devices, with a receipt for each")
             .WithDescription(
-                $"Name up to {SubmitGroup.ListMax} devices, or a site or a customer with up to {SubmitGroup.DevicesMax}; a tag narrows these. The region finds them " +
+                $"Name up to {GroupTarget.ListMax} devices, or a site or a customer with up to {SubmitGroup.DevicesMax}; a tag narrows these. The region finds them " +
                 $"once: the same `{IdempotencyKey}`, which is the id of the group and of each device's command, says what became of it. A device that does not " +
                 "get the command is named with the reason.")
             .WithMetadata(new RequestSizeLimitAttribute(GroupBodyMax)).Produces<GroupReceipt>(202).ProducesProblem(400).ProducesProblem(409).ProducesProblem(503);
