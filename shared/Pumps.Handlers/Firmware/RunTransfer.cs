@@ -26,7 +26,12 @@ public sealed class RunTransfer(
     // Others take turns at the pace meanwhile. The device keeps its place: a wave is served to its end, not begun everywhere.
     private static readonly TimeSpan NoRoom = TimeSpan.FromMilliseconds(500);
 
+    // Where so many methods go a second that asking for each would be the limit, a device takes room for some chunks at once: for a hundredth of a second,
+    // and not more than it uses up in a turn. What is left when the turn ends is lost.
+    private const int ChunksAheadMax = 16;
+
     private readonly Pace _methods = new(commands.Value.MethodsPerSecond);
+    private readonly int _chunksAhead = Math.Clamp((int)(commands.Value.MethodsPerSecond / 100), 1, ChunksAheadMax);
 
     /// <summary>By which devices know the transfers of a rollout.</summary>
     public static uint NumberOf(Protocol protocol, long rolloutNumber) =>
@@ -57,6 +62,7 @@ public sealed class RunTransfer(
     {
         var (transfer, limits) = (taken.Transfer, options.Value.Limits);
         var (state, signal) = (transfer.State, SignalOf(taken));
+        var room = new Room();
         while (true)
         {
             var now = time.GetUtcNow();
@@ -74,30 +80,49 @@ public sealed class RunTransfer(
             // Before the frame leaves: whoever finds the transfer after a crash must know what the device may be at.
             if (state.Phase != before)
                 await store.NoteAsync(transfer, state, cancel);
-            var (room, downlink) = await RoomAsync(transfer.DeviceId, head, effects, isUrgent: !state.Phase.CanPause(), until, cancel);
-            if (room.IsEmpty)
+            if (!await HasRoomAsync(room, transfer.DeviceId, head, effects, isUrgent: !state.Phase.CanPause(), until, cancel))
                 return TransferMachine.Step(state, new TransferSignal.Interrupted(time.GetUtcNow()), time.GetUtcNow(), terms, limits).Next;
             signal = TransferMachine.Merge(await Task.WhenAll(
-                room.Select((effect, i) => link.SendAsync(transfer.DeviceId, head, content, terms, effect, downlink + i, cancel))));
+                effects.Take(room.Frames).Select(effect => link.SendAsync(transfer.DeviceId, head, content, terms, effect, room.Next(), cancel)).ToList()));
         }
     }
 
-    /// <summary>Waits until the pace has room for the first of the effects, or the turn is over.</summary>
-    /// <returns>Of the effects as many as there is room for, and the number of the first frame.</returns>
-    private async Task<(ImmutableArray<TransferEffect> Effects, long Downlink)> RoomAsync(
-        string device, FirmwareHead head, ImmutableArray<TransferEffect> effects, bool isUrgent, DateTimeOffset until, CancellationToken cancel)
+    /// <summary>Waits until the pace has room for one of the effects at least.</summary>
+    /// <returns>False when the turn is over before.</returns>
+    private async Task<bool> HasRoomAsync(
+        Room room, string device, FirmwareHead head, ImmutableArray<TransferEffect> effects, bool isUrgent, DateTimeOffset until, CancellationToken cancel)
     {
-        while (time.GetUtcNow() < until)
+        // Several effects are chunks of the same size. What there is for chunks may be too little for anything else.
+        var isChunk = effects[0].Act is TransferAct.Chunk;
+        var units = FirmwareLink.UnitsOf(head, effects[0]);
+        while (!(isChunk && room.Frames > 0))
         {
-            // Several effects are chunks of the same size.
-            var (frames, downlink) = await store.TakePaceAsync(
-                device, effects.Length, FirmwareLink.UnitsOf(head, effects[0]), isUrgent, _methods, time.GetUtcNow(), cancel);
-            if (frames > 0)
-                return (effects[..frames], downlink);
+            if (time.GetUtcNow() >= until)
+                return false;
+            room.Fill(await store.TakePaceAsync(
+                device, isChunk ? Math.Max(effects.Length, _chunksAhead) : 1, units, isUrgent, _methods, time.GetUtcNow(), cancel));
+            if (room.Frames > 0)
+                return true;
             await Task.Delay(NoRoom, time, cancel);
         }
 
-        return ([], 0);
+        return time.GetUtcNow() < until;
+    }
+
+    /// <summary>Frames that may go to a device in its turn, with their numbers.</summary>
+    private sealed class Room
+    {
+        private long _next;
+
+        public int Frames { get; private set; }
+
+        public void Fill((int Frames, long Downlink) given) => (Frames, _next) = given;
+
+        public long Next()
+        {
+            Frames--;
+            return _next++;
+        }
     }
 
     private TransferSignal SignalOf(TakenTransfer taken) => taken switch
