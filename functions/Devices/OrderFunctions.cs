@@ -28,7 +28,9 @@ public sealed class OrderFunctions(AdvanceOrders handler)
         [TimerTrigger("*/10 * * * * *", UseMonitor = false)] TimerInfo timer, [DurableClient] DurableTaskClient client, FunctionContext context) =>
         StartAsync(client, context.CancellationToken);
 
-    /// <summary>Starts a run unless one is at work, waits to begin, or was suspended by somebody: starting it anew would terminate that one first.</summary>
+    /// <summary>
+    /// Starts a run unless one is at work, waits to begin, or was suspended by somebody: by the host's setting, starting it anew is refused or terminates that one.
+    /// </summary>
     public async Task StartAsync(DurableTaskClient client, CancellationToken cancel)
     {
         if (await handler.CountDueAsync(cancel) == 0 || await client.GetInstanceAsync(Instance, getInputsAndOutputs: false, cancel) is { IsCompleted: false })

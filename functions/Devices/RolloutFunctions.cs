@@ -32,8 +32,8 @@ public sealed class RolloutFunctions(AdvanceRollouts handler)
         StartAsync(client, context.CancellationToken);
 
     /// <summary>
-    /// Starts a run for each open rollout unless it has one that is at work, waits to begin, or was suspended by somebody: starting it anew would terminate
-    /// that one first.
+    /// Starts a run for each open rollout unless it has one that is at work, waits to begin, or was suspended by somebody: by the host's setting, starting it
+    /// anew is refused or terminates that one.
     /// </summary>
     public async Task StartAsync(DurableTaskClient client, CancellationToken cancel)
     {

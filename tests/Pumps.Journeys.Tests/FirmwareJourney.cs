@@ -4,7 +4,7 @@ using System.Text.Json;
 using Pumps.Core.Protocols.Dp2;
 using Pumps.Fleet;
 using Pumps.Handlers.Firmware;
-using Pumps.LocalRegion;
+using Pumps.LocalRegion.Firmware;
 
 namespace Pumps.Journeys.Tests;
 

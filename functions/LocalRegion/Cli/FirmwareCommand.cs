@@ -6,6 +6,7 @@ using Pumps.Core.Protocols;
 using Pumps.Core.Protocols.Dp2;
 using Pumps.Handlers.Offerings;
 using Pumps.Handlers.Portal;
+using Pumps.LocalRegion.Firmware;
 using Spectre.Console;
 
 namespace Pumps.LocalRegion.Cli;

@@ -4,8 +4,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Pumps.Handlers;
 using Pumps.Handlers.Firmware;
-using Pumps.LocalRegion;
 using Pumps.LocalRegion.Cli;
+using Pumps.LocalRegion.Firmware;
 using Spectre.Console;
 
 namespace Pumps.Contracts.Tests.Portal;

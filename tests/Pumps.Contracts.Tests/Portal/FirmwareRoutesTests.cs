@@ -11,7 +11,7 @@ using Pumps.Handlers;
 using Pumps.Handlers.Firmware;
 using Pumps.Handlers.Offerings;
 using Pumps.Handlers.Portal;
-using Pumps.LocalRegion;
+using Pumps.LocalRegion.Firmware;
 
 namespace Pumps.Contracts.Tests.Portal;
 

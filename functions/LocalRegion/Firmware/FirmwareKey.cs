@@ -1,7 +1,7 @@
 using Org.BouncyCastle.Math.EC.Rfc8032;
 using Pumps.Handlers.Firmware;
 
-namespace Pumps.LocalRegion;
+namespace Pumps.LocalRegion.Firmware;
 
 /// <summary>
 /// The key with which images are signed on a developer's machine, and which its region trusts. The maker's own key is outside of the platform: no region
