@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Pumps.Core.Firmware;
 using Pumps.Handlers.Portal;
@@ -27,19 +26,19 @@ public sealed class AdvanceRollouts(IRolloutStore store, TimeProvider time, ILog
     }
 
     public Task<Answer<StoredRollout>> PauseAsync(string id, string by, CancellationToken cancel) =>
-        SteerAsync(id, RolloutPhase.Paused, _ => new RolloutSignal.Pause(by), cancel);
+        SteerAsync(id, RolloutPhase.Paused, _ => Task.FromResult<RolloutSignal>(new RolloutSignal.Pause(by)), cancel);
 
     /// <summary>Whoever lets a rollout go on accepts the failures that there are.</summary>
     public Task<Answer<StoredRollout>> ResumeAsync(string id, string by, CancellationToken cancel) =>
-        SteerAsync(id, RolloutPhase.Running, waves => new RolloutSignal.Resume(by, waves), cancel);
+        SteerAsync(id, RolloutPhase.Running, async rollout => new RolloutSignal.Resume(by, await store.CountAsync(rollout.Number, cancel)), cancel);
 
     public Task<Answer<StoredRollout>> AbortAsync(string id, string by, CancellationToken cancel) =>
-        SteerAsync(id, RolloutPhase.Aborting, _ => new RolloutSignal.Abort(by), cancel);
+        SteerAsync(id, RolloutPhase.Aborting, _ => Task.FromResult<RolloutSignal>(new RolloutSignal.Abort(by)), cancel);
 
     internal static string NoRollout(string id) => $"There is no rollout \"{id}\".";
 
     private async Task<Answer<StoredRollout>> SteerAsync(
-        string id, RolloutPhase wanted, Func<ImmutableArray<WaveCount>, RolloutSignal> signal, CancellationToken cancel)
+        string id, RolloutPhase wanted, Func<StoredRollout, Task<RolloutSignal>> signal, CancellationToken cancel)
     {
         for (var conflict = 0; conflict < ConflictsMax; conflict++)
         {
@@ -48,7 +47,7 @@ public sealed class AdvanceRollouts(IRolloutStore store, TimeProvider time, ILog
             // Said twice, or done already: that is what was asked for.
             if (rollout.State.Phase == wanted || (wanted, rollout.State.Phase) is (RolloutPhase.Aborting, RolloutPhase.Aborted))
                 return new Answer<StoredRollout>.Found(rollout);
-            var (kept, next) = await StepAsync(rollout, signal(await store.CountAsync(rollout.Number, cancel)), cancel);
+            var (kept, next) = await StepAsync(rollout, await signal(rollout), cancel);
             if (!kept)
                 continue;
             return next.State.Phase == wanted

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -48,8 +47,7 @@ internal static class DeadLetterRoutes
     {
         var query = new QueryReader(request);
         var (code, cursor, limit) = (query.Text(Code), query.Text(Cursor), query.Number(Limit));
-        if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            query.Faults.Add(new("invalid_cursor", Cursor.Name, cursor, "`next` of the page before, or absent for the first page"));
+        query.CheckCursor(Cursor, cursor);
         if (query.Faults.Count > 0)
             return Problems.Invalid(query.Faults);
 

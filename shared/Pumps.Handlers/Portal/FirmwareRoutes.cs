@@ -183,7 +183,7 @@ internal static class FirmwareRoutes
     {
         var query = new QueryReader(request);
         var (product, cursor, limit) = (query.Text(Product), query.Text(Cursor), query.Number(ImageLimit));
-        CheckCursor(query, cursor);
+        query.CheckCursor(Cursor, cursor);
         if (query.Faults.Count > 0)
             return Problems.Invalid(query.Faults);
 
@@ -219,7 +219,7 @@ internal static class FirmwareRoutes
     {
         var query = new QueryReader(request);
         var (phase, cursor, limit) = (query.Text(RolloutPhaseIs), query.Text(Cursor), query.Number(RolloutLimit));
-        CheckCursor(query, cursor);
+        query.CheckCursor(Cursor, cursor);
         if (query.Faults.Count > 0)
             return Problems.Invalid(query.Faults);
 
@@ -329,10 +329,4 @@ internal static class FirmwareRoutes
     }
 
     private static string Text(TimeOnly time) => time.ToString("HH:mm", CultureInfo.InvariantCulture);
-
-    private static void CheckCursor(QueryReader query, string? cursor)
-    {
-        if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            query.Faults.Add(new("invalid_cursor", Cursor.Name, cursor, "`next` of the page before, or absent for the first page"));
-    }
 }

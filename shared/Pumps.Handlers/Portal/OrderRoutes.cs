@@ -123,7 +123,7 @@ internal static class OrderRoutes
     {
         var query = new QueryReader(request);
         var (device, phase, cursor, limit) = (query.Text(Device), query.Text(Phase), query.Text(Cursor), query.Number(Limit));
-        CheckCursor(query, cursor);
+        query.CheckCursor(Cursor, cursor);
         if (query.Faults.Count > 0)
             return Problems.Invalid(query.Faults);
 
@@ -170,7 +170,7 @@ internal static class OrderRoutes
     {
         var query = new QueryReader(request);
         var (outcome, cursor, limit) = (query.Text(Outcome), query.Text(Cursor), query.Number(LineLimit));
-        CheckCursor(query, cursor);
+        query.CheckCursor(Cursor, cursor);
         if (query.Faults.Count > 0)
             return Problems.Invalid(query.Faults);
 
@@ -210,12 +210,6 @@ internal static class OrderRoutes
 
     private static IResult ToHttp(Answer<StoredOrder> answer) =>
         answer is Answer<StoredOrder>.Found found ? TypedResults.Ok(View(found.Value)) : answer.ToHttp();
-
-    private static void CheckCursor(QueryReader query, string? cursor)
-    {
-        if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            query.Faults.Add(new("invalid_cursor", Cursor.Name, cursor, "`next` of the page before, or absent for the first page"));
-    }
 
     private static OrderView View(StoredOrder order)
     {

@@ -27,6 +27,13 @@ internal sealed class QueryReader
 
     public List<Fault> Faults { get; } = [];
 
+    /// <summary>For lists whose cursors are numbers.</summary>
+    public void CheckCursor(QueryParameter parameter, string? cursor)
+    {
+        if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            Faults.Add(new("invalid_cursor", parameter.Name, cursor, "`next` of the page before, or absent for the first page"));
+    }
+
     public string? Text(QueryParameter parameter)
     {
         var values = _query[parameter.Name];
